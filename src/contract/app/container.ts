@@ -1,0 +1,30 @@
+/** Benches (06 §6). */
+import * as v from "valibot";
+import { listParams, listResult, name, rowResult } from "../fields.ts";
+import type { AppMethods } from "../method.ts";
+import { containerView } from "../views.ts";
+
+export const CONTAINER_ORDERS = ["name", "first_seen_at", "last_scanned_at"] as const;
+
+export const containerMethods = {
+  "app.container.list": {
+    since: "1.0",
+    who: "host",
+    session: true,
+    mutates: false,
+    summary: "Benches, a page at a time; filter: state.",
+    params: listParams(CONTAINER_ORDERS, {}),
+    result: listResult(containerView),
+    codes: ["validation_failed"],
+  },
+  "app.container.detail": {
+    since: "1.0",
+    who: "host",
+    session: true,
+    mutates: false,
+    summary: "One bench.",
+    params: v.object({ container_id: name() }),
+    result: rowResult(containerView),
+    codes: ["not_found", "validation_failed"],
+  },
+} as const satisfies AppMethods;
