@@ -6,8 +6,7 @@ import type * as v from "valibot";
 import type { AppCode, LegacyCode } from "./codes.ts";
 
 /** Objects with known entries: unknown keys are dropped, so that newer clients keep working (06 §1). */
-// biome-ignore lint/suspicious/noExplicitAny: the one place where any issue type of an entry may stand
-export type ParamsSchema = v.ObjectSchema<v.ObjectEntries, any>;
+export type ParamsSchema = v.ObjectSchema<v.ObjectEntries, v.ErrorMessage<v.ObjectIssue> | undefined>;
 export type ResultSchema = v.GenericSchema<unknown, unknown>;
 
 type Declared = {
