@@ -142,3 +142,25 @@ export type AppDetails = { [C in AppCode]: v.InferInput<(typeof APP_CODES)[C]> }
 
 /** One refusal on the app envelope; its details fit its code by type. */
 export type AppRefusal = { [C in AppCode]: { code: C; message: string; details: AppDetails[C] } }[AppCode];
+
+/** What the gates may answer to any served `app.*` method, before its handler runs (06 §3). */
+export const APP_GATE_CODES = [
+  "malformed_request",
+  "payload_too_large",
+  "permission_denied",
+  "host_only",
+  "internal_error",
+] as const satisfies readonly AppCode[];
+
+/** What the session gate adds for methods that need a session. */
+export const APP_SESSION_CODES = ["app_session_required", "app_session_expired"] as const satisfies readonly AppCode[];
+
+/** What the client side answers by itself when no daemon did (06 §4). */
+export const APP_CLIENT_CODES = [
+  "daemon_unavailable",
+  "socket_missing",
+  "socket_permission_denied",
+] as const satisfies readonly AppCode[];
+
+/** What the gates may answer to any served legacy method (01 §8). */
+export const LEGACY_GATE_CODES = ["bad_request", "internal_error"] as const satisfies readonly LegacyCode[];

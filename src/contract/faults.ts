@@ -2,7 +2,14 @@
  * Refusals of the domain and how each surface words them (01 §8, 06 §2).
  * `refuse` is the one way to refuse a request. Any other throw is a bug and becomes `internal_error`.
  */
-import type { AppRefusal, LegacyCode } from "./codes.ts";
+import {
+  type APP_CLIENT_CODES,
+  type APP_GATE_CODES,
+  type APP_SESSION_CODES,
+  type AppRefusal,
+  LEGACY_CODES,
+  type LegacyCode,
+} from "./codes.ts";
 import { APP_CONTRACT_VERSION } from "./limits.ts";
 
 type NoFacts = Record<never, never>;
@@ -44,20 +51,15 @@ export function refuse<C extends FaultCode>(code: C, facts: Facts[C], text: stri
   throw new Fault(code, facts, text);
 }
 
-/** Codes that only the façade refuses with; legacy callers meet `bad_request` in their place. */
-const FACADE_ONLY = [
-  "param_invalid",
-  "contract_major_unsupported",
-  "row_not_found",
-  "pane_not_found",
-  "scan_not_found",
-  "scan_timeout",
-  "container_inactive",
-] as const satisfies readonly FaultCode[];
+const legacyCodes: ReadonlySet<string> = new Set(LEGACY_CODES);
 
-/** The legacy code of a fault. */
+function isLegacyCode(code: FaultCode): code is LegacyCode {
+  return legacyCodes.has(code);
+}
+
+/** The legacy code of a fault; what only the façade knows is `bad_request` to legacy callers. */
 export function legacyCodeOf(code: FaultCode): LegacyCode {
-  return (FACADE_ONLY as readonly FaultCode[]).includes(code) ? "bad_request" : (code as LegacyCode);
+  return isLegacyCode(code) ? code : "bad_request";
 }
 
 type AppWording = { [C in FaultCode]?: (facts: Facts[C], text: string) => AppRefusal };
@@ -88,11 +90,16 @@ const APP_WORDING = {
   agent_not_found: (facts, message) => ({ code: "agent_not_found", message, details: facts }),
 } satisfies AppWording;
 
-/** Faults that app methods may answer with; what a method's `codes` promise must be reachable from here. */
-export type AppFaultCode = keyof typeof APP_WORDING;
+type Worded = ReturnType<(typeof APP_WORDING)[keyof typeof APP_WORDING]>["code"];
+type OfGates = (typeof APP_GATE_CODES | typeof APP_SESSION_CODES | typeof APP_CLIENT_CODES)[number];
+
+/** What an app method may declare: a code without a gate or a wording above does not compile. */
+export type AnswerableAppCode = Worded | OfGates;
+
+const wordings: ReadonlyMap<string, (facts: never, text: string) => AppRefusal> = new Map(Object.entries(APP_WORDING));
 
 /** The app refusal of a fault, or `null` when no app method may meet it. */
 export function appRefusalOf(fault: Fault): AppRefusal | null {
-  const wording = (APP_WORDING as Record<string, (facts: never, text: string) => AppRefusal>)[fault.code];
-  return wording ? wording(fault.facts as never, fault.message) : null;
+  // `Fault` pairs code and facts by type, so the facts fit the wording found under its code.
+  return wordings.get(fault.code)?.(fault.facts as never, fault.message) ?? null;
 }
