@@ -27,6 +27,7 @@ export class LockFileError extends Error {
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+const LOCK_UN = 8;
 const LINUX = process.platform === "linux";
 /** EWOULDBLOCK of each platform; every other error of `flock` means that locking does not work on that file system. */
 const WOULD_BLOCK = LINUX ? 11 : 35;
@@ -130,6 +131,8 @@ export function tryLock(path: string): LockAttempt {
         release() {
           if (!open) return;
           open = false;
+          // Unlocked by name: a child between fork and exec still has the descriptor for a moment.
+          flock(fd, LOCK_UN);
           closeSync(fd);
         },
       };

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, syml
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LockFileError, tryLock } from "../../src/daemon/lock.ts";
+import { until } from "../support/until.ts";
 
 let dir = "";
 let path = "";
@@ -14,13 +15,14 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 /** Another process that takes the lock, says so, and keeps it until its input closes. */
-async function otherHolder() {
+async function otherHolder(then = "") {
   const source = `
     import { tryLock } from ${JSON.stringify(join(import.meta.dir, "../../src/daemon/lock.ts"))};
     console.log(tryLock(${JSON.stringify(path)}).held);
+    ${then}
     await new Response(Bun.stdin.stream()).text();
   `;
-  const child = Bun.spawn([process.execPath, "-e", source], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn([process.execPath, "-e", source], { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
   const reader = child.stdout.getReader();
   const { value } = await reader.read();
   expect(new TextDecoder().decode(value).trim()).toBe("true");
@@ -62,7 +64,23 @@ test("another process's lock is seen with its pid, and is free after SIGKILL", a
   expect(tryLock(path).held).toBe(true);
 });
 
-test("a child process does not inherit the lock", async () => {
+test("a program that the holder started does not keep the lock", async () => {
+  const other = await otherHolder(`console.error(Bun.spawn(["sleep", "60"]).pid);`);
+  const { value } = await other.stderr.getReader().read();
+  const sleeper = Number(new TextDecoder().decode(value));
+  try {
+    expect(tryLock(path).held).toBe(false);
+    other.kill("SIGKILL");
+    await other.exited;
+    expect(process.kill(sleeper, 0)).toBe(true);
+    // The sleeper may be between fork and exec, where it still has everything.
+    await until(() => tryLock(path).held, "the lock");
+  } finally {
+    process.kill(sleeper, "SIGKILL");
+  }
+});
+
+test("release works at once, whatever was started meanwhile", async () => {
   const lock = tryLock(path);
   const child = Bun.spawn(["sleep", "60"]);
   try {

@@ -13,10 +13,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { compile } from "../../build/compile.ts";
 import { tryLock } from "../../src/daemon/lock.ts";
+import { until } from "../support/until.ts";
 
-/** Everything that is waited for here has this limit, unless a test names another. */
+/** Answers are waited for this long, unless a test names another limit. */
 const PATIENCE_MS = 10_000;
-const POLL_MS = 5;
 
 export type Outcome = { code: number; stdout: string; stderr: string };
 export type RunOptions = {
@@ -66,24 +66,6 @@ let compiled: Promise<string> | undefined;
 export function executable(): Promise<string> {
   compiled ??= compile();
   return compiled;
-}
-
-/** Waits until `probe` gives something that is not false, null or undefined; exceptions count as "not yet". */
-export async function until<T>(probe: () => T | Promise<T>, what = "the state", timeoutMs = PATIENCE_MS) {
-  const deadline = performance.now() + timeoutMs;
-  let last: unknown = "nothing yet";
-  for (;;) {
-    try {
-      const found = await probe();
-      if (found !== false && found !== null && found !== undefined)
-        return found as Exclude<T, false | null | undefined>;
-      last = found;
-    } catch (error) {
-      last = error;
-    }
-    if (performance.now() > deadline) throw new Error(`${what} did not come in ${timeoutMs} ms: ${String(last)}`);
-    await Bun.sleep(POLL_MS);
-  }
 }
 
 /** Opens a raw connection to any Unix socket. Long paths are reached through the directory (108-byte limit). */
