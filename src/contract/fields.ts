@@ -57,16 +57,21 @@ export const unixMs = count;
 const orderings = <const F extends readonly [string, ...string[]]>(fields: F) =>
   oneOf(fields.flatMap((field) => [field, `${field}:asc`, `${field}:desc`]) as [string, ...string[]]);
 
-/** Params every list shares (06 §6). `filters` is checked key by key in `app/filters.ts`, where the key is the field. */
-export const listParams = <const F extends readonly [string, ...string[]], const E extends v.ObjectEntries>(
+/** Params every list shares (06 §6). `filters` comes from `filterSet`. */
+export const listParams = <
+  const F extends readonly [string, ...string[]],
+  const S extends v.GenericSchema,
+  const E extends v.ObjectEntries,
+>(
   orders: F,
+  filters: S,
   more: E,
 ) =>
   v.object({
     limit: v.optional(integer(1, PAGE_LIMIT_MAX), PAGE_LIMIT_DEFAULT),
     cursor_next: v.optional(text(CURSOR_CHARACTERS)),
     order_by: v.optional(orderings(orders)),
-    filters: v.optional(v.record(v.string(), v.unknown(), "must be an object")),
+    filters: v.optional(filters),
     ...more,
   });
 

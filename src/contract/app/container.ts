@@ -1,8 +1,9 @@
 /** Benches (06 §6). */
 import * as v from "valibot";
 import { listParams, listResult, name, rowResult } from "../fields.ts";
+import { filterOneOf, filterSet } from "../filters.ts";
 import type { AppMethods } from "../method.ts";
-import { containerView } from "../views.ts";
+import { CONTAINER_STATES, containerView } from "../views.ts";
 
 export const CONTAINER_ORDERS = ["name", "first_seen_at", "last_scanned_at"] as const;
 
@@ -13,7 +14,7 @@ export const containerMethods = {
     session: true,
     mutates: false,
     summary: "Benches, a page at a time; filter: state.",
-    params: listParams(CONTAINER_ORDERS, {}),
+    params: listParams(CONTAINER_ORDERS, filterSet({ state: filterOneOf(CONTAINER_STATES) }), {}),
     result: listResult(containerView),
     codes: ["validation_failed"],
   },

@@ -1,6 +1,7 @@
 /** Panes (06 §6). */
 import * as v from "valibot";
 import { flag, listParams, listResult, name, rowResult } from "../fields.ts";
+import { filterFlag, filterId, filterSet } from "../filters.ts";
 import type { AppMethods } from "../method.ts";
 import { paneView } from "../views.ts";
 
@@ -13,7 +14,9 @@ export const paneMethods = {
     session: true,
     mutates: false,
     summary: "Panes, a page at a time; filters: container_id, registered.",
-    params: listParams(PANE_ORDERS, { include_inactive: v.optional(flag, false) }),
+    params: listParams(PANE_ORDERS, filterSet({ container_id: filterId, registered: filterFlag }), {
+      include_inactive: v.optional(flag, false),
+    }),
     result: listResult(paneView),
     codes: ["validation_failed"],
   },
