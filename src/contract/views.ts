@@ -100,6 +100,8 @@ export const dashboardCounts = v.object({
   routes: v.object({ enabled: count, disabled: count }),
 });
 
+export type DashboardCounts = v.InferOutput<typeof dashboardCounts>;
+
 export const recentEvent = v.object({
   id: whole,
   timestamp: instant,

@@ -1,0 +1,96 @@
+/**
+ * The six rows of `app.readiness` and the state they add up to (06 §5). Decided from facts; who reads the facts is
+ * `overview.ts`.
+ */
+import { characters, clean, cut } from "../base/text.ts";
+import type { DashboardCounts, SubsystemView } from "../contract/views.ts";
+import type { EngineState } from "./engine-probe.ts";
+
+/** Longest reason, in characters; longer ones end in `...`. */
+const REASON_CHARACTERS = 512;
+
+export type ReadinessFacts = {
+  engine: EngineState;
+  counts: DashboardCounts;
+  /** Active benches whose newest pane scan brought nothing at all; `degraded_scan` counts the partly failed ones as well. */
+  failedBenches: number;
+  /** `null` when the registry answers and its file is writable, else why not. */
+  registryTrouble: string | null;
+  /** `null` when the events file or its directory is there and writable, else why not. */
+  eventsTrouble: string | null;
+  /** Class of the last failed append, while none has succeeded since. */
+  eventsFailing: string | null;
+};
+
+type Verdict = Omit<SubsystemView, "name">;
+
+const OK: Verdict = { status: "ok", reason: "", hint: null };
+
+const unavailable = (reason: string, hint: string | null = null): Verdict => ({
+  status: "unavailable",
+  reason: oneLine(reason),
+  hint,
+});
+const degraded = (reason: string, hint: string | null = null): Verdict => ({
+  status: "degraded",
+  reason: oneLine(reason),
+  hint,
+});
+
+/** All rows, always in this order. */
+export function subsystems(facts: ReadinessFacts): SubsystemView[] {
+  return [
+    { name: "docker", ...docker(facts.engine) },
+    { name: "tmux_discovery", ...tmuxDiscovery(facts) },
+    { name: "sqlite", ...sqlite(facts) },
+    { name: "jsonl", ...jsonl(facts) },
+    { name: "routing_worker", ...routingWorker(facts.counts) },
+    { name: "log_attachment_workers", ...logWorkers(facts.counts) },
+  ];
+}
+
+/** What the rows add up to. */
+export function overallState(rows: readonly SubsystemView[]): "ready" | "degraded" | "unavailable" {
+  if (rows.every((row) => row.status === "ok")) return "ready";
+  return rows.every((row) => row.status === "unavailable") ? "unavailable" : "degraded";
+}
+
+function docker(engine: EngineState): Verdict {
+  if (engine.up) return OK;
+  return unavailable(engine.reason, "start the Docker Engine, or check that this user may use it");
+}
+
+function tmuxDiscovery({ counts: { containers }, failedBenches }: ReadinessFacts): Verdict {
+  const troubled = containers.degraded_scan;
+  if (troubled === 0) return OK;
+  const active = containers.active + troubled;
+  const reason = `newest pane scan did not end well in ${troubled} of ${active} active benches`;
+  const hint = "app.scan.panes tells what failed in each bench";
+  return failedBenches >= active ? unavailable(reason, hint) : degraded(reason, hint);
+}
+
+function sqlite({ registryTrouble }: ReadinessFacts): Verdict {
+  if (registryTrouble === null) return OK;
+  return unavailable(registryTrouble, "check space and permissions of the state directory");
+}
+
+function jsonl({ eventsTrouble, eventsFailing }: ReadinessFacts): Verdict {
+  const hint = "check space and permissions of the events file";
+  if (eventsTrouble !== null) return unavailable(eventsTrouble, hint);
+  return eventsFailing === null ? OK : degraded(`last append to the events file failed: ${eventsFailing}`, hint);
+}
+
+/** This build has no routing worker: that is no trouble as long as there is nothing that it would carry. */
+function routingWorker({ routes, queue }: DashboardCounts): Verdict {
+  return routes.enabled === 0 && queue.queued === 0 ? OK : unavailable("routing worker stopped");
+}
+
+/** This build has no log readers: that is no trouble as long as no log is attached. */
+function logWorkers({ log_attachments: logs }: DashboardCounts): Verdict {
+  return logs.active + logs.degraded === 0 ? OK : unavailable("log readers stopped");
+}
+
+function oneLine(text: string): string {
+  const line = clean(text).trim();
+  return characters(line) <= REASON_CHARACTERS ? line : `${cut(line, REASON_CHARACTERS - 3)}...`;
+}
