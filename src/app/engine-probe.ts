@@ -48,11 +48,16 @@ export function createEngineProbe(engine: Pick<Engine, "ping">, clock: Clock): E
       const left = running.startedAt + PATIENCE_MS - now;
       if (left <= 0) return known;
       const over = new AbortController();
-      const patience = clock.sleep(left, over.signal).catch(() => undefined);
+      // The sleep ends by itself or, when the ping was faster, by our own abort: both mean "no longer waiting".
+      const patience = clock.sleep(left, over.signal).then(stopWaiting, stopWaiting);
       return Promise.race([running.done, patience]).then(() => {
         over.abort();
         return known;
       });
     },
   };
+}
+
+function stopWaiting(): void {
+  return;
 }

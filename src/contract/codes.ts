@@ -163,4 +163,8 @@ export const APP_CLIENT_CODES = [
 ] as const satisfies readonly AppCode[];
 
 /** What the gates may answer to any served legacy method (01 §8). */
-export const LEGACY_GATE_CODES = ["bad_request", "internal_error", "daemon_shutting_down"] as const satisfies readonly LegacyCode[];
+export const LEGACY_GATE_CODES = [
+  "bad_request",
+  "internal_error",
+  "daemon_shutting_down",
+] as const satisfies readonly LegacyCode[];
