@@ -4,7 +4,7 @@
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { findProgram } from "./setup.ts";
+import { findProgram } from "./programs.ts";
 
 export type BenchImageOptions = {
   /** False: an image without tmux. */
@@ -30,9 +30,9 @@ export async function benchRootFs(options: BenchImageOptions = {}): Promise<Uint
     layOut(dir, options.tmux ?? true);
     const argv = ["tar", "--create", "--numeric-owner", "--owner=0", "--group=0", "--directory", dir, "."];
     const tar = Bun.spawn(argv, { stdio: ["ignore", "pipe", "inherit"] });
-    const [bytes, code] = await Promise.all([new Response(tar.stdout).bytes(), tar.exited]);
+    const [bytes, code] = await Promise.all([new Response(tar.stdout).arrayBuffer(), tar.exited]);
     if (code !== 0) throw new Error(`tar exited ${code}`);
-    return bytes;
+    return new Uint8Array(bytes);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

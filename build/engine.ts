@@ -4,7 +4,7 @@
  */
 import { chmodSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { benchRootFs } from "./bench-image.ts";
-import { findProgram, rootPrefix } from "./setup.ts";
+import { findProgram, rootPrefix } from "./programs.ts";
 
 export type PrivateEngine = {
   /** Path of its socket. */

@@ -4,25 +4,10 @@
  */
 import { existsSync } from "node:fs";
 import { proveEngine, startEngine } from "./engine.ts";
+import { findProgram, rootPrefix } from "./programs.ts";
 
 /** Whether a thing is there now; if not, a sentence for people that says what to do. */
 export type Ensured = { ok: true } | { ok: false; reason: string };
-
-/** System programs are looked for here as well: PATH of an ordinary user lacks the `sbin` folders. */
-const SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin";
-
-/** Path of a program on PATH or in the system's folders. */
-export function findProgram(name: string): string | null {
-  return Bun.which(name, { PATH: `${process.env["PATH"] ?? ""}:${SYSTEM_PATH}` });
-}
-
-/** What makes a command run as root: nothing, or sudo without a password; `null` when neither is to be had. */
-export function rootPrefix(): string[] | null {
-  if (process.getuid?.() === 0) return [];
-  const sudo = findProgram("sudo");
-  if (sudo === null || Bun.spawnSync([sudo, "-n", "true"]).exitCode !== 0) return null;
-  return [sudo, "-n"];
-}
 
 /** Has tmux installed. */
 export function ensureTmux(): Promise<Ensured> {
