@@ -3,10 +3,14 @@
  * words of its own, what it expects is said here.
  */
 import * as v from "valibot";
+import { cut } from "../base/text.ts";
 import type { Method, ParamsSchema } from "../contract/method.ts";
 import { isObject } from "./request.ts";
 
 export type Checked = { ok: true; params: Record<string, unknown> } | { ok: false; field: string; reason: string };
+
+/** Longest field name that an answer quotes, in characters (06 §2). */
+const FIELD_CHARACTERS = 64;
 
 /** Optional parameters whose `null` is refused, not taken as absent (06 §1). */
 const NULL_REFUSED = new Set(["limit", "wait"]);
@@ -48,19 +52,25 @@ function isOptional(schema: ParamsSchema, key: string): boolean {
 }
 
 function firstOffender(issues: readonly v.BaseIssue<unknown>[], sentKeys: readonly string[]) {
-  const reasons = new Map<string, string>();
+  const offences = new Map<string, { field: string; reason: string }>();
   for (const issue of issues) {
     const key = String(issue.path?.[0]?.key ?? "params");
-    if (!reasons.has(key)) reasons.set(key, issue.message);
+    if (!offences.has(key)) offences.set(key, { field: fieldOf(key, issue), reason: issue.message });
   }
-  for (const field of sentKeys) {
-    const reason = reasons.get(field);
-    if (reason !== undefined) return { field, reason };
+  for (const key of sentKeys) {
+    const offence = offences.get(key);
+    if (offence) return offence;
   }
-  const [first] = reasons;
-  return first && first[0] !== "params"
-    ? { field: first[0], reason: "is required" }
+  const [missing] = offences.keys();
+  return missing && missing !== "params"
+    ? { field: missing, reason: "is required" }
     : { field: "params", reason: "is not valid" };
+}
+
+/** A filter is reported under its own key (06 §6), of which no more than a name's length comes back. */
+function fieldOf(key: string, issue: v.BaseIssue<unknown>): string {
+  const filter = key === "filters" ? issue.path?.[1]?.key : undefined;
+  return typeof filter === "string" ? cut(filter, FIELD_CHARACTERS) : key;
 }
 
 /** A result against its schema: what the contract declares, and nothing else, goes out. `story` names places, not values. */
