@@ -14,6 +14,15 @@ export function ensureTmux(): Promise<Ensured> {
   return ensurePrograms([{ program: "tmux", packageName: "tmux" }]);
 }
 
+/** Has installed what a bench image is made of, for an Engine that is there already. */
+export async function ensureBenchImage(): Promise<Ensured> {
+  if (process.platform !== "linux") return { ok: false, reason: "bench images are made from a Linux system's programs" };
+  return ensurePrograms([
+    { program: "tmux", packageName: "tmux" },
+    { program: "busybox", packageName: "busybox-static" },
+  ]);
+}
+
 /**
  * Has the programs of a Docker Engine installed, and one started and made to run a container for proof: in an unprivileged container the
  * programs may be there and the kernel still refuse.
