@@ -103,12 +103,10 @@ export function openEventsFile(path: string, clock: Clock): EventsFile {
     flushing = null;
   };
 
-  if (lstatSync(path, { throwIfNoEntry: false })) {
-    try {
-      ready();
-    } catch (error) {
-      failed(journalFault(path, error));
-    }
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false })) ready();
+  } catch (error) {
+    failed(journalFault(path, error));
   }
 
   return {
