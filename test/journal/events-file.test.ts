@@ -166,9 +166,11 @@ test("an unwritable file degrades with its first instant, every caller hears of 
   writeFileSync(parent, "in the way");
   const file = openEventsFile(join(parent, "events.jsonl"), clock);
   path = join(parent, "events.jsonl");
-  expect(await Promise.all([1, 2, 3].map((n) => faultOf(file.append({ n }))))).toEqual(Array(3).fill("ENOTDIR"));
+  expect(await Promise.all([1, 2, 3].map((n) => faultOf(file.append({ n }))))).toEqual(
+    Array(3).fill("not_a_directory"),
+  );
   const first = file.state();
-  expect(first).toEqual({ degraded: true, since: expect.any(Number), errorClass: "ENOTDIR" });
+  expect(first).toEqual({ degraded: true, since: expect.any(Number), errorClass: "not_a_directory" });
   await failure(file.append({ n: 4 }));
   expect(file.state().since).toBe(first.since);
   rmSync(parent);
