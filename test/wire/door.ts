@@ -101,47 +101,56 @@ export function newLink(peer: Partial<Peer> = {}): Link & { close(): void } {
 
 /** A raw client: writes bytes, collects what comes back. */
 export async function rawClient(path: string) {
-  let received = Buffer.alloc(0);
+  const whole: string[] = [];
+  let partial: Uint8Array[] = [];
+  let bytes = 0;
   let closed = false;
   let unsent: Uint8Array = new Uint8Array(0);
+  const finished = Promise.withResolvers<void>();
   const flush = (socket: { write(bytes: Uint8Array): number }) => {
     if (unsent.length === 0) return;
     const written = socket.write(unsent);
     unsent = written < 0 ? new Uint8Array(0) : unsent.subarray(written);
   };
+  const close = () => {
+    closed = true;
+    finished.resolve();
+  };
   const socket = await Bun.connect({
     unix: path,
     allowHalfOpen: true,
     socket: {
-      data: (_socket, chunk) => {
-        received = Buffer.concat([received, chunk]);
+      data(_socket, chunk) {
+        bytes += chunk.length;
+        let rest = chunk;
+        for (let at = rest.indexOf(10); at !== -1; at = rest.indexOf(10)) {
+          whole.push(Buffer.concat([...partial, rest.subarray(0, at)]).toString());
+          partial = [];
+          rest = rest.subarray(at + 1);
+        }
+        if (rest.length > 0) partial.push(rest);
       },
       drain: flush,
-      end: (ending) => {
-        closed = true;
+      end(ending) {
         ending.terminate();
+        close();
       },
-      close: () => {
-        closed = true;
-      },
+      close,
     },
   });
   return {
     socket,
-    send(bytes: string | Uint8Array) {
-      unsent = Buffer.concat([unsent, Buffer.from(bytes)]);
+    send(more: string | Uint8Array) {
+      unsent = Buffer.concat([unsent, Buffer.from(more)]);
       flush(socket);
     },
     /** The complete lines so far. */
-    lines: (): string[] => received.toString().split("\n").slice(0, -1),
-    answers: () =>
-      received
-        .toString()
-        .split("\n")
-        .slice(0, -1)
-        .map((line) => JSON.parse(line)),
-    get received() {
-      return received;
+    lines: (): readonly string[] => whole,
+    answers: () => whole.map((line) => JSON.parse(line)),
+    /** The daemon has ended the connection. */
+    finished: finished.promise,
+    get receivedBytes() {
+      return bytes;
     },
     get closed() {
       return closed;
