@@ -65,6 +65,19 @@ export function startTimeIn(stat: string): number | null {
   return fields[0] === "Z" || fields[0] === "X" || !Number.isInteger(ticks) ? null : ticks;
 }
 
+/** Clock ticks per second of `/proc/<pid>/stat`: fixed by the Linux ABI. */
+const TICKS_PER_SECOND = 100;
+
+/**
+ * Whether a process had started by an instant `agoMs` before now. Both clocks tick in hundredths of a second, so a start
+ * within the same tick counts.
+ * @param uptime text of `/proc/uptime`
+ */
+export function startedBy(startTicks: number, uptime: string, agoMs: number): boolean {
+  const then = Number.parseFloat(uptime) - agoMs / 1000;
+  return (startTicks - 1) / TICKS_PER_SECOND <= then;
+}
+
 /** Reads a process; `null` when it is gone or may not be read. */
 export function readProc(pid: number | "self"): ProcFacts | null {
   try {

@@ -4,7 +4,7 @@
  */
 import { dlopen, FFIType, ptr } from "bun:ffi";
 import { closeSync, readFileSync } from "node:fs";
-import { type ProcFacts, placeOf, readProc } from "./host-proof.ts";
+import { type ProcFacts, placeOf, readProc, startedBy } from "./host-proof.ts";
 
 export type Peer = {
   /** In our pid namespace; 0 for a process that has no pid there. */
@@ -44,8 +44,6 @@ const SOL_LOCAL = 0;
 const LOCAL_PEERCRED = 1;
 const LOCAL_PEERPID = 2;
 const XUCRED_BYTES = 76;
-/** Clock ticks per second of `/proc/<pid>/stat`: fixed by the Linux ABI. */
-const TICKS_PER_SECOND = 100;
 
 function loadGetsockopt(): Getsockopt {
   let last: unknown;
@@ -159,11 +157,9 @@ class LinuxPeer implements ConnectedPeer {
   }
 }
 
-function startedBefore(startTicks: number, at: number): boolean {
+function startedBefore(startTicks: number, acceptedAt: number): boolean {
   try {
-    const uptime = Number.parseFloat(readFileSync("/proc/uptime", "utf8"));
-    const acceptedUptime = uptime - (performance.now() - at) / 1000;
-    return startTicks / TICKS_PER_SECOND <= acceptedUptime + 1 / TICKS_PER_SECOND;
+    return startedBy(startTicks, readFileSync("/proc/uptime", "utf8"), performance.now() - acceptedAt);
   } catch {
     return false;
   }

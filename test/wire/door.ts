@@ -149,6 +149,10 @@ export async function rawClient(path: string) {
     answers: () => whole.map((line) => JSON.parse(line)),
     /** The daemon has ended the connection. */
     finished: finished.promise,
+    /** Bytes that the daemon has not taken yet, beyond what the kernel holds. */
+    get unsentBytes() {
+      return unsent.length;
+    },
     get receivedBytes() {
       return bytes;
     },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { containersIn, placeOf, processAlive, readProc, startTimeIn } from "../../src/wire/host-proof.ts";
+import { containersIn, placeOf, processAlive, readProc, startedBy, startTimeIn } from "../../src/wire/host-proof.ts";
 
 const ID = "ab".repeat(32);
 const INNER = "cd".repeat(32);
@@ -73,6 +73,13 @@ describe("processes", () => {
     expect(startTimeIn(`42 (a) b (c) S ${rest}`)).toBe(118);
     expect(startTimeIn(`42 (x) Z ${rest}`)).toBeNull();
     expect(startTimeIn("")).toBeNull();
+  });
+
+  test("a process that started after the connection was made is another one", () => {
+    expect(startedBy(10_000, "105.00 9.0", 4_000)).toBe(true);
+    expect(startedBy(10_000, "105.00 9.0", 5_000)).toBe(true);
+    expect(startedBy(10_000, "105.00 9.0", 5_100)).toBe(false);
+    expect(startedBy(10_000, "", 0)).toBe(false);
   });
 
   test("we are alive, and are not who started at another time", () => {

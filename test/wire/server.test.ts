@@ -192,6 +192,19 @@ describe("kept connections", () => {
     expect(client.lines().length).toBe(count + 1);
   });
 
+  test("while one request is being answered, the rest waits outside", async () => {
+    const gate = Promise.withResolvers<Record<never, never>>();
+    await using server = newServer({ legacy: { ping: () => gate.promise } });
+    const client = await rawClient(server.path);
+    const count = 4_000;
+    client.send(`{"method":"ping","keep_alive":true,"x":"${"x".repeat(1_000)}"}\n`.repeat(count));
+    for (let i = 0; i < 20; i++) await oneShot(server.path, '{"method":"nope"}\n');
+    expect(client.unsentBytes).toBeGreaterThan(2_000_000);
+    gate.resolve({});
+    await until(() => client.lines().length === count);
+    client.socket.terminate();
+  });
+
   test("JSON errors do not end them, framing errors do", async () => {
     await using server = newServer();
     const client = await rawClient(server.path);
