@@ -9,6 +9,7 @@ import {
   choice,
   integerIn,
   numberIn,
+  orZero,
   positive,
   readSettings,
   type Settings,
@@ -37,10 +38,7 @@ export type EventsConfig = ValuesOf<typeof EVENTS_SETTINGS>;
 const MIN_FILE_BYTES = 1_048_576;
 export const LOGS_SETTINGS = {
   transport: choice("auto", ["auto", "pipe", "stream"]),
-  max_file_bytes: {
-    initial: 67_108_864,
-    fault: (value: unknown) => (value === 0 ? null : integerIn(0, MIN_FILE_BYTES).fault(value)),
-  },
+  max_file_bytes: orZero(integerIn(67_108_864, MIN_FILE_BYTES)),
   keep_generations: integerIn(3, 0, 99),
 } as const satisfies Settings;
 export type LogsConfig = ValuesOf<typeof LOGS_SETTINGS>;

@@ -42,6 +42,11 @@ export function integerIn(initial: number, min: number, max = Number.POSITIVE_IN
   };
 }
 
+/** The same, or 0 for "never". */
+export function orZero({ initial, fault }: Setting<number>): Setting<number> {
+  return { initial, fault: (value) => (value === 0 ? null : fault(value)) };
+}
+
 /** A string of any content. */
 export function anyString(initial: string): Setting<string> {
   return { initial, fault: (value) => (typeof value === "string" ? null : "must be a string") };

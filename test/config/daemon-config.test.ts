@@ -125,7 +125,7 @@ test("whatever the file holds: a configuration, or one fault of one line", () =>
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (tables) => {
       try {
         const { events: found } = daemonConfig(tables, PATH);
-        expect(Object.keys(found)).toEqual(Object.keys(EVENTS_SETTINGS));
+        expect<string[]>(Object.keys(found)).toEqual(Object.keys(EVENTS_SETTINGS));
       } catch (error) {
         expect(error).toBeInstanceOf(ConfigFault);
         expect(String(error)).not.toContain("\n");
