@@ -28,8 +28,12 @@ export type PaneRow = PaneKey & {
 
 /** A pane that now stands under another key (02 §14). */
 export type PaneMove = { from: PaneKey; to: PaneKey };
-/** All panes of one socket, or of one container. */
-export type PaneScope = { container_id: string; tmux_socket_path: string | null };
+/** Panes of a container: all of them, those of one socket, or those of all sockets but some. */
+export type PaneScope = { container_id: string } & (
+  | { kind: "all" }
+  | { kind: "socket"; tmux_socket_path: string }
+  | { kind: "other_sockets"; except: readonly string[] }
+);
 
 export const KEY_WHERE = `container_id = ? AND tmux_socket_path = ? AND tmux_session_name = ?
   AND tmux_window_index = ? AND tmux_pane_index = ? AND tmux_pane_id = ?`;
@@ -78,11 +82,13 @@ export function inactiveContainersWithPanes(tx: Tx): string[] {
 export function listPanes(tx: Tx, activeOnly: boolean, containerIds: readonly string[] | null): PaneRow[] {
   const order = `ORDER BY panes.active DESC, panes.container_id, tmux_socket_path, tmux_session_name, tmux_window_index,
     tmux_pane_index, tmux_pane_id`;
-  const query = tx.db.query<PaneRow, [number, string]>(
-    `SELECT panes.* FROM panes JOIN containers USING (container_id)
-     WHERE panes.active >= ? AND (? = '' OR panes.container_id IN (SELECT value FROM json_each(?2))) ${order}`,
-  );
-  return query.all(activeOnly ? 1 : 0, containerIds === null ? "" : JSON.stringify(containerIds));
+  const from = "SELECT panes.* FROM panes JOIN containers USING (container_id) WHERE panes.active >= ?";
+  const least = activeOnly ? 1 : 0;
+  if (containerIds === null) return tx.db.query<PaneRow, [number]>(`${from} ${order}`).all(least);
+  const scope = "panes.container_id IN (SELECT value FROM json_each(?))";
+  return tx.db
+    .query<PaneRow, [number, string]>(`${from} AND ${scope} ${order}`)
+    .all(least, JSON.stringify(containerIds));
 }
 
 /** Writes whole rows, new or known; a known one keeps its `first_seen_at`. */
@@ -126,23 +132,15 @@ export function inactivatePanes(tx: Tx, keys: readonly PaneKey[], at: string): v
   for (const key of keys) statement.run(at, ...keyValues(key));
 }
 
-/** Only `last_scanned_at` changes, in whole containers or sockets. `inactive`: also of rows that are not active. */
+/** Only `last_scanned_at` changes. `inactive`: also of rows that are not active. */
 export function touchPanes(tx: Tx, scopes: readonly PaneScope[], at: string, inactive: boolean): void {
-  const active = inactive ? "" : " AND active = 1";
-  const ofContainer = tx.db.query(`UPDATE panes SET last_scanned_at = ? WHERE container_id = ?${active}`);
-  const ofSocket = tx.db.query(
-    `UPDATE panes SET last_scanned_at = ? WHERE container_id = ? AND tmux_socket_path = ?${active}`,
-  );
-  for (const { container_id, tmux_socket_path } of scopes) {
-    if (tmux_socket_path === null) ofContainer.run(at, container_id);
-    else ofSocket.run(at, container_id, tmux_socket_path);
+  const touch = `UPDATE panes SET last_scanned_at = ? WHERE container_id = ?${inactive ? "" : " AND active = 1"}`;
+  const all = tx.db.query(touch);
+  const ofSocket = tx.db.query(`${touch} AND tmux_socket_path = ?`);
+  const ofOthers = tx.db.query(`${touch} AND tmux_socket_path NOT IN (SELECT value FROM json_each(?))`);
+  for (const scope of scopes) {
+    if (scope.kind === "all") all.run(at, scope.container_id);
+    else if (scope.kind === "socket") ofSocket.run(at, scope.container_id, scope.tmux_socket_path);
+    else ofOthers.run(at, scope.container_id, JSON.stringify(scope.except));
   }
-}
-
-/** Sockets under which a container has rows, active or not. */
-export function socketsWithPanes(tx: Tx, containerId: string): string[] {
-  const query = tx.db.query<{ tmux_socket_path: string }, [string]>(
-    "SELECT DISTINCT tmux_socket_path FROM panes INDEXED BY panes_container_socket WHERE container_id = ?",
-  );
-  return query.all(containerId).map((row) => row.tmux_socket_path);
 }
