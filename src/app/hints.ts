@@ -6,28 +6,25 @@ import type { DashboardCounts, HintView } from "../contract/views.ts";
 export type HintFacts = {
   /** `null`: not known yet, so nothing is said about the Engine. */
   engineUp: boolean | null;
-  /** Active benches by their source; the host bench is one too (00 §7). */
-  activeDocker: number;
-  activeHost: number;
+  /** The host bench is active and no other is (00 §7). */
+  hostAlone: boolean;
   /** Running containers that the name rule left out at the last container scan. */
   ignoredNames: number;
-  /** Active panes and whatever else the dashboard counts. */
-  counts: Pick<DashboardCounts, "panes" | "log_attachments" | "routes">;
+  counts: Pick<DashboardCounts, "containers" | "panes" | "log_attachments" | "routes">;
 };
 
 type Hint = { when: (facts: HintFacts) => boolean; hint: HintView };
 
-const activeBenches = (facts: HintFacts) => facts.activeDocker + facts.activeHost;
-
 /** Every active agent is in exactly one of the log buckets. */
 const activeAgents = ({ counts: { log_attachments: logs } }: HintFacts) => logs.active + logs.degraded + logs.none;
 
-const noBench = (facts: HintFacts) => facts.engineUp === true && activeBenches(facts) === 0;
+const noBench = ({ engineUp, counts: { containers } }: HintFacts) =>
+  engineUp === true && containers.active + containers.degraded_scan === 0;
 
 const HINTS: readonly Hint[] = [
   {
     // With nothing but the host bench in use nobody waits for an Engine (00 §7).
-    when: (facts) => facts.engineUp === false && !(facts.activeDocker === 0 && facts.activeHost > 0),
+    when: (facts) => facts.engineUp === false && !facts.hostAlone,
     hint: {
       code: "docker_unavailable_hint",
       severity: "action_required",

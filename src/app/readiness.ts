@@ -11,9 +11,8 @@ const REASON_CHARACTERS = 512;
 
 export type ReadinessFacts = {
   engine: EngineState;
-  counts: DashboardCounts;
-  /** Active benches whose newest pane scan brought nothing at all; `degraded_scan` counts the partly failed ones as well. */
-  failedBenches: number;
+  /** `null`: the registry could not be read. */
+  counts: DashboardCounts | null;
   /** `null` when the registry answers and its file is writable, else why not. */
   registryTrouble: string | null;
   /** `null` when the events file or its directory is there and writable, else why not. */
@@ -37,11 +36,13 @@ const degraded = (reason: string, hint: string | null = null): Verdict => ({
   hint,
 });
 
+const UNREADABLE = unavailable("the registry cannot be read");
+
 /** All rows, always in this order. */
 export function subsystems(facts: ReadinessFacts): SubsystemView[] {
   return [
     { name: "docker", ...docker(facts.engine) },
-    { name: "tmux_discovery", ...tmuxDiscovery(facts) },
+    { name: "tmux_discovery", ...tmuxDiscovery(facts.counts) },
     { name: "sqlite", ...sqlite(facts) },
     { name: "jsonl", ...jsonl(facts) },
     { name: "routing_worker", ...routingWorker(facts.counts) },
@@ -60,13 +61,13 @@ function docker(engine: EngineState): Verdict {
   return unavailable(engine.reason, "start the Docker Engine, or check that this user may use it");
 }
 
-function tmuxDiscovery({ counts: { containers }, failedBenches }: ReadinessFacts): Verdict {
-  const troubled = containers.degraded_scan;
+function tmuxDiscovery(counts: DashboardCounts | null): Verdict {
+  if (!counts) return UNREADABLE;
+  const { active: well, degraded_scan: troubled } = counts.containers;
   if (troubled === 0) return OK;
-  const active = containers.active + troubled;
-  const reason = `newest pane scan did not end well in ${troubled} of ${active} active benches`;
+  const reason = `the newest pane scan did not end well in ${troubled} of ${well + troubled} active benches`;
   const hint = "app.scan.panes tells what failed in each bench";
-  return failedBenches >= active ? unavailable(reason, hint) : degraded(reason, hint);
+  return well === 0 ? unavailable(reason, hint) : degraded(reason, hint);
 }
 
 function sqlite({ registryTrouble }: ReadinessFacts): Verdict {
@@ -81,12 +82,16 @@ function jsonl({ eventsTrouble, eventsFailing }: ReadinessFacts): Verdict {
 }
 
 /** This build has no routing worker: that is no trouble as long as there is nothing that it would carry. */
-function routingWorker({ routes, queue }: DashboardCounts): Verdict {
+function routingWorker(counts: DashboardCounts | null): Verdict {
+  if (!counts) return UNREADABLE;
+  const { routes, queue } = counts;
   return routes.enabled === 0 && queue.queued === 0 ? OK : unavailable("routing worker stopped");
 }
 
 /** This build has no log readers: that is no trouble as long as no log is attached. */
-function logWorkers({ log_attachments: logs }: DashboardCounts): Verdict {
+function logWorkers(counts: DashboardCounts | null): Verdict {
+  if (!counts) return UNREADABLE;
+  const logs = counts.log_attachments;
   return logs.active + logs.degraded === 0 ? OK : unavailable("log readers stopped");
 }
 

@@ -10,6 +10,12 @@ export const CONTAINER_STATES = ["active", "inactive", "degraded_scan"] as const
 export const ROLES = ["master", "slave", "swarm", "test-runner", "shell", "unknown"] as const;
 export const QUEUE_STATES = ["queued", "blocked", "delivered", "canceled", "failed"] as const;
 
+/** `state_priority` of a queue row (06 §6). */
+export const QUEUE_PRIORITY = { queued: 1, blocked: 2, failed: 3, delivered: 4, canceled: 5 } as const satisfies Record<
+  (typeof QUEUE_STATES)[number],
+  number
+>;
+
 export const containerView = v.object({
   container_id: string,
   name: string,

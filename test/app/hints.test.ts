@@ -6,10 +6,10 @@ import { HINT_CODES, hintView } from "../../src/contract/views.ts";
 /** A tower where everything is in place: nothing is left to hint at. */
 const calm: HintFacts = {
   engineUp: true,
-  activeDocker: 2,
-  activeHost: 0,
+  hostAlone: false,
   ignoredNames: 3,
   counts: {
+    containers: { active: 2, inactive: 0, degraded_scan: 0 },
     panes: { total: 4, registered: 2, unregistered: 2 },
     log_attachments: { active: 2, degraded: 0, none: 0 },
     routes: { enabled: 1, disabled: 0 },
@@ -19,19 +19,19 @@ const calm: HintFacts = {
 const codes = (facts: Partial<HintFacts>) => hintsFor({ ...calm, ...facts }).map(({ code }) => code);
 const counts = (more: Partial<HintFacts["counts"]>) => ({ counts: { ...calm.counts, ...more } });
 
+const noBench = counts({ containers: { active: 0, inactive: 2, degraded_scan: 0 } });
 const noLogs = { active: 0, degraded: 0, none: 0 };
 
 test("nothing to do, nothing said", () => expect(codes({})).toEqual([]));
 
 const FIXTURES: [string, Partial<HintFacts>, (typeof HINT_CODES)[number][]][] = [
   ["Engine gone", { engineUp: false }, ["docker_unavailable_hint"]],
-  ["Engine gone, no bench", { engineUp: false, activeDocker: 0 }, ["docker_unavailable_hint"]],
-  ["Engine gone, the host bench beside Docker's", { engineUp: false, activeHost: 1 }, ["docker_unavailable_hint"]],
-  ["Engine gone, the host is the only bench", { engineUp: false, activeDocker: 0, activeHost: 1 }, []],
-  ["Engine not asked yet", { engineUp: null, activeDocker: 0 }, []],
-  ["no bench", { activeDocker: 0, ignoredNames: 0 }, ["start_bench_container"]],
-  ["no bench, names ignored", { activeDocker: 0 }, ["start_bench_container", "check_container_filter"]],
-  ["host bench only", { activeDocker: 0, activeHost: 1 }, []],
+  ["Engine gone, no bench", { engineUp: false, ...noBench }, ["docker_unavailable_hint"]],
+  ["Engine gone, the host is the only bench", { engineUp: false, hostAlone: true }, []],
+  ["Engine not asked yet", { engineUp: null, ...noBench }, []],
+  ["no bench", { ...noBench, ignoredNames: 0 }, ["start_bench_container"]],
+  ["no bench, names ignored", noBench, ["start_bench_container", "check_container_filter"]],
+  ["only a bench whose scan failed", counts({ containers: { active: 0, inactive: 0, degraded_scan: 1 } }), []],
   ["panes, no agent", counts({ log_attachments: noLogs }), ["register_first_agent"]],
   ["no pane, no agent", counts({ log_attachments: noLogs, panes: { total: 0, registered: 0, unregistered: 0 } }), []],
   ["agent without log", counts({ log_attachments: { active: 1, degraded: 0, none: 1 } }), ["attach_logs"]],

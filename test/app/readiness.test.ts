@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { overallState, type ReadinessFacts, subsystems } from "../../src/app/readiness.ts";
-import { SUBSYSTEMS, type SubsystemView } from "../../src/contract/views.ts";
+import { type DashboardCounts, SUBSYSTEMS, type SubsystemView } from "../../src/contract/views.ts";
 
-const healthy: ReadinessFacts = {
+const healthy = {
   engine: { up: true, reason: "" },
   counts: {
     containers: { active: 2, inactive: 1, degraded_scan: 0 },
@@ -13,13 +13,12 @@ const healthy: ReadinessFacts = {
     queue: { queued: 0, blocked: 3, delivered: 4, canceled: 5, failed: 6 },
     routes: { enabled: 0, disabled: 2 },
   },
-  failedBenches: 0,
   registryTrouble: null,
   eventsTrouble: null,
   eventsFailing: null,
-};
+} satisfies ReadinessFacts;
 
-const withCounts = (more: Partial<ReadinessFacts["counts"]>) => ({ counts: { ...healthy.counts, ...more } });
+const withCounts = (more: Partial<DashboardCounts>) => ({ counts: { ...healthy.counts, ...more } });
 const containers = (active: number, degraded_scan: number) =>
   withCounts({ containers: { active, inactive: 0, degraded_scan } });
 
@@ -43,9 +42,9 @@ test("no bench at all is still ready", () => {
 const FIXTURES: [SubsystemView["name"], SubsystemView["status"], Partial<ReadinessFacts>][] = [
   ["docker", "unavailable", { engine: { up: false, reason: "refused" } }],
   ["docker", "unavailable", { engine: { up: null, reason: "no answer from the Engine yet" } }],
-  ["tmux_discovery", "degraded", { ...containers(1, 1), failedBenches: 1 }],
-  ["tmux_discovery", "degraded", { ...containers(0, 2), failedBenches: 1 }],
-  ["tmux_discovery", "unavailable", { ...containers(0, 2), failedBenches: 2 }],
+  ["tmux_discovery", "degraded", containers(1, 1)],
+  ["tmux_discovery", "unavailable", containers(0, 2)],
+  ["tmux_discovery", "unavailable", { counts: null, registryTrouble: "gone" }],
   ["sqlite", "unavailable", { registryTrouble: "registry file is not writable" }],
   ["jsonl", "unavailable", { eventsTrouble: "events file is not writable" }],
   ["jsonl", "degraded", { eventsFailing: "ENOSPC" }],
@@ -71,7 +70,6 @@ test("only six unavailable rows make the tower unavailable", () => {
       routes: { enabled: 1, disabled: 0 },
       log_attachments: { active: 1, degraded: 0, none: 0 },
     },
-    failedBenches: 1,
     registryTrouble: "gone",
     eventsTrouble: "gone",
   };
