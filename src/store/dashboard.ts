@@ -4,25 +4,12 @@
  */
 import type { Database } from "bun:sqlite";
 import { QUEUE_STATES, ROLES } from "../contract/views.ts";
+import { countDegraded } from "./lists.ts";
 import type { Tx } from "./open.ts";
 import { countPanes, LOGS_EPOCH, tallyOf } from "./tally.ts";
 
 export type AgentRole = (typeof ROLES)[number];
 export type QueueState = (typeof QUEUE_STATES)[number];
-
-/** The types that the classifier gives; `events` holds audit rows of other types too (04 §1). */
-export const CLASSIFIER_TYPES = [
-  "activity",
-  "waiting_for_input",
-  "completed",
-  "error",
-  "test_failed",
-  "test_passed",
-  "manual_review_needed",
-  "long_running",
-  "pane_exited",
-  "swarm_member_reported",
-] as const;
 
 export type LogAttachmentCounts = { active: number; degraded: number; none: number };
 
@@ -96,7 +83,7 @@ export function readDashboard(tx: Tx, limit: number): Dashboard {
 /** The counts alone. */
 export function readCounts(tx: Tx): DashboardCounts {
   const containers = tallyOf(tx, "containers");
-  const degraded = degradedContainers(tx);
+  const degraded = countDegraded(tx);
   const total = countPanes(tx, { active: true });
   const registered = countPanes(tx, { active: true, registered: true });
   const byRole = pick(ROLES, tallyOf(tx, "agents"));
@@ -110,7 +97,7 @@ export function readCounts(tx: Tx): DashboardCounts {
     panes: { total, registered, unregistered: total - registered },
     agents: { total: sum(byRole), by_role: byRole },
     log_attachments: logAttachmentCounts(tx),
-    events: { total: sum(pick(CLASSIFIER_TYPES, tallyOf(tx, "events"))) },
+    events: { total: tallyOf(tx, "events")["total"] ?? 0 },
     queue: pick(QUEUE_STATES, tallyOf(tx, "queue")),
     routes: { enabled: routes["1"] ?? 0, disabled: routes["0"] ?? 0 },
   };
@@ -122,16 +109,6 @@ function pick<K extends string>(keys: readonly K[], from: Record<string, number>
 
 function sum(counts: Record<string, number>): number {
   return Object.values(counts).reduce((total, n) => total + n, 0);
-}
-
-function degradedContainers(tx: Tx): number {
-  return (
-    tx.db
-      .query<{ n: number }, []>(
-        "SELECT count(*) AS n FROM degraded_scan CROSS JOIN containers USING (container_id) WHERE active = 1",
-      )
-      .get()?.n ?? 0
-  );
 }
 
 /** One look-up per active agent is too much for every dashboard, so the answer is kept until an agent or a log changes. */

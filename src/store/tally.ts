@@ -2,11 +2,25 @@
  * Counters that never look at history (06 §5): kept by triggers in temporary tables, so they follow every statement and every
  * rollback, are never on disk, and are counted afresh when the store opens.
  *
- * `tally` holds `<prefix>.<value>` → number of rows; `pane_tally` holds panes by bench, state and registration, with the bench
+ * `tally` holds `<prefix>.<value>` → number of rows, and `events.total` for the classifier's events; `pane_tally` holds panes by bench, state and registration, with the bench
  * `''` for all of them. A pane is registered when an active agent has its key.
  */
 import type { Database } from "bun:sqlite";
 import type { Tx } from "./open.ts";
+
+/** The types that the classifier gives; `events` holds audit rows of other types too (04 §1). */
+export const CLASSIFIER_TYPES = [
+  "activity",
+  "waiting_for_input",
+  "completed",
+  "error",
+  "test_failed",
+  "test_passed",
+  "manual_review_needed",
+  "long_running",
+  "pane_exited",
+  "swarm_member_reported",
+] as const;
 
 /** One counter per value of `column`. */
 type Counted = { prefix: string; table: string; column: string };
@@ -15,7 +29,6 @@ const COUNTED: readonly Counted[] = [
   { prefix: "containers", table: "containers", column: "active" },
   { prefix: "agents", table: "agents", column: "role" },
   { prefix: "agents_active", table: "agents", column: "active" },
-  { prefix: "events", table: "events", column: "event_type" },
   { prefix: "queue", table: "message_queue", column: "state" },
   { prefix: "routes", table: "routes", column: "enabled" },
 ];
@@ -36,6 +49,7 @@ const PANE_KEY = [
 export function installTally(db: Database): void {
   db.run("CREATE TEMP TABLE tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID");
   for (const counted of COUNTED) installCounter(db, counted);
+  installEventCounter(db);
   installLogsEpoch(db);
   installPaneTally(db);
 }
@@ -78,6 +92,18 @@ function installCounter(db: Database, { prefix, table, column }: Counted): void 
   trigger(db, `${prefix}_move`, changed, add("old", -1) + add("new", 1));
   db.run(
     `INSERT INTO tally (name, n) SELECT '${prefix}.' || ${column}, count(*) FROM main.${table} GROUP BY ${column}`,
+  );
+}
+
+/** Counted by the smallest index there is: a million events have to be counted within a start (00 §5). */
+function installEventCounter(db: Database): void {
+  const types = CLASSIFIER_TYPES.map((type) => `'${type}'`).join(", ");
+  const add = (by: 1 | -1): string => `UPDATE tally SET n = n + ${by} WHERE name = 'events.total';`;
+  trigger(db, "events_in", `AFTER INSERT ON main.events WHEN new.event_type IN (${types})`, add(1));
+  trigger(db, "events_out", `AFTER DELETE ON main.events WHEN old.event_type IN (${types})`, add(-1));
+  db.run(
+    `INSERT INTO tally (name, n)
+     SELECT 'events.total', count(*) FROM main.events INDEXED BY events_classified_by_id WHERE event_type IN (${types})`,
   );
 }
 
