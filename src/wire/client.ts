@@ -30,6 +30,7 @@ export type CallOptions = {
 
 /** While the daemon's backlog is full, connecting is tried again this often. */
 const CONNECT_RETRY_MS = 10;
+const NEWLINE = Buffer.from("\n");
 
 /**
  * One request on a connection of its own.
@@ -142,14 +143,19 @@ export class ClientConnection {
     this.#socket = socket;
   }
 
+  /** Whether it can take another request; false once either side closed it or it failed. */
+  get usable(): boolean {
+    return this.#broken === null;
+  }
+
   /**
-   * Sends one line and waits for its answer. Several may be under way; each gets its own answer.
+   * Sends one line, text or bytes as they are, and waits for its answer. Several may be under way; each gets its own answer.
    * @throws TransportFault; after any of them the connection is of no more use
    */
-  async exchange(line: string, totalMs: number): Promise<string> {
+  async exchange(line: string | Uint8Array, totalMs: number): Promise<string> {
     if (this.#broken) throw this.#broken;
     const answer = new Promise<string>((resolve, reject) => this.#waiting.push({ resolve, reject }));
-    this.#unsent.push(Buffer.from(`${line}\n`));
+    this.#unsent.push(typeof line === "string" ? Buffer.from(`${line}\n`) : Buffer.concat([line, NEWLINE]));
     this.#write();
     return await before(answer, totalMs, () => {
       // Later answers could not be told apart any more.
