@@ -26,6 +26,12 @@ export const text = (max: number) => v.pipe(v.string("must be a string"), maxCha
 export const name = (max = 4096) =>
   v.pipe(v.string("must be a string"), v.minLength(1, "must not be empty"), maxCharacters(max));
 
+/** A tmux pane id, such as `%0`. */
+export const paneId = v.pipe(
+  v.string("must be a string"),
+  v.regex(/^%[0-9]{1,10}$/, "must be a tmux pane id such as %0"),
+);
+
 /** An integer within bounds, both inclusive. */
 export const integer = (min: number, max: number) =>
   v.pipe(

@@ -1,6 +1,6 @@
 /** Panes (06 §6). */
 import * as v from "valibot";
-import { flag, listParams, listResult, name, rowResult } from "../fields.ts";
+import { flag, listParams, listResult, name, paneId, rowResult } from "../fields.ts";
 import { filterFlag, filterId, filterSet } from "../filters.ts";
 import type { AppMethods } from "../method.ts";
 import { paneView } from "../views.ts";
@@ -28,7 +28,7 @@ export const paneMethods = {
     summary: "One pane, by pane_key, or by pane_id with container_id and tmux_socket where that is not enough.",
     params: v.object({
       pane_key: v.optional(name()),
-      pane_id: v.optional(name()),
+      pane_id: v.optional(paneId),
       container_id: v.optional(name()),
       tmux_socket: v.optional(name()),
     }),
