@@ -19,7 +19,7 @@ import { insertContainerScan, newestContainerScan, setDegradedScan } from "../st
 import { type DockerLook, lookAtDocker } from "./container-look.ts";
 import { type ContainerPlan, planContainers } from "./container-plan.ts";
 import { engineCode } from "./failure-codes.ts";
-import { parseRule, type Rule, RuleFault } from "./rule.ts";
+import { type Rule, RuleFault } from "./rule.ts";
 import { appendDegraded, isNews, type LineDeps, type ScanOrigin, tryWrite, type Verdict } from "./scan-lines.ts";
 
 export type ContainerScanDeps = LineDeps & {
@@ -28,8 +28,8 @@ export type ContainerScanDeps = LineDeps & {
   engine: Engine;
   /** Id of the host bench. */
   hostId: string;
-  /** The configuration as it is now; `null`: no file. */
-  readConfigText(): string | null;
+  /** The rule of the configuration as it is now. @throws RuleFault */
+  readRule(): Rule;
 };
 
 export type ContainerScanDone = {
@@ -81,21 +81,10 @@ export async function scanContainers(
   return { result, changedIds, ignoredCount: result.ignored_count };
 }
 
-/** The rule of the configuration as it is now. @throws RuleFault */
-export function readRule(deps: Pick<ContainerScanDeps, "readConfigText">): Rule {
-  let text: string | null;
-  try {
-    text = deps.readConfigText();
-  } catch (error) {
-    throw new RuleFault(`failed to parse: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  return parseRule(text);
-}
-
 async function lookAtBenches(deps: ContainerScanDeps): Promise<Look> {
   let rule: Rule | null = null;
   try {
-    rule = readRule(deps);
+    rule = deps.readRule();
     const active = deps.store.read((tx) => activeContainers(tx).map((row) => row.container_id));
     const ids = active.filter((id) => id !== deps.hostId);
     return { rule, docker: await lookAtDocker(deps.engine, deps.clock, rule, ids), failure: null };

@@ -30,11 +30,17 @@ export class RuleFault extends Error {
 }
 
 /**
- * The rule in a configuration text.
- * @param text `null` when there is no file: all defaults
+ * The rule of the configuration as it is now.
+ * @param readText the whole file; `null` when there is none, which means all defaults
  * @throws RuleFault
  */
-export function parseRule(text: string | null): Rule {
+export function readRule(readText: () => string | null): Rule {
+  let text: string | null;
+  try {
+    text = readText();
+  } catch (error) {
+    throw new RuleFault(`failed to parse: ${error instanceof Error ? error.message : String(error)}`);
+  }
   return ruleOf(text === null ? {} : parseToml(text));
 }
 
