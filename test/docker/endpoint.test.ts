@@ -57,7 +57,10 @@ test("the order: DOCKER_HOST, DOCKER_CONTEXT, current context, system socket, us
   expect(resolve(env)).toEqual(tcp("lab", 1));
   expect(resolve({ ...env, DOCKER_CONTEXT: "farm" })).toEqual(tcp("farm", 2));
   expect(resolve({ ...env, DOCKER_CONTEXT: "default" })).toEqual({ kind: "unix", socketPath: systemSocket });
-  expect(resolve({ ...env, DOCKER_CONTEXT: "farm", DOCKER_HOST: "unix:///x" })).toEqual({ kind: "unix", socketPath: "/x" });
+  expect(resolve({ ...env, DOCKER_CONTEXT: "farm", DOCKER_HOST: "unix:///x" })).toEqual({
+    kind: "unix",
+    socketPath: "/x",
+  });
 });
 
 test("an edit of the client's configuration is seen at the next use, and DOCKER_CONFIG moves it", () => {
@@ -111,7 +114,9 @@ test("TLS by environment: only for TCP, from DOCKER_CERT_PATH, else from the cli
 test("TLS by context: its files, and SkipTLSVerify", () => {
   addContext("tls", { Host: "tcp://box:5", SkipTLSVerify: false }, { "ca.pem": "c", "cert.pem": "e", "key.pem": "k" });
   addContext("loose", { Host: "tcp://box:5", SkipTLSVerify: true });
-  expect(resolve({ DOCKER_CONTEXT: "tls" })).toEqual(tcp("box", 5, { tls: { ca: "c", cert: "e", key: "k", verify: true } }));
+  expect(resolve({ DOCKER_CONTEXT: "tls" })).toEqual(
+    tcp("box", 5, { tls: { ca: "c", cert: "e", key: "k", verify: true } }),
+  );
   const nothing = { ca: null, cert: null, key: null, verify: false };
   expect(resolve({ DOCKER_CONTEXT: "loose" })).toEqual(tcp("box", 5, { tls: nothing }));
 });
@@ -121,7 +126,9 @@ test("a context that is missing or broken is unreachable, never another Engine",
   addContext("ssh", { Host: "ssh://box" });
   addContext("empty", {});
   expect(faultOf({ DOCKER_CONTEXT: "none" }).message).toBe("the Docker context none does not exist");
-  expect(faultOf({ DOCKER_CONTEXT: "ssh" }).message).toContain("context ssh is ssh://box: ssh:// endpoints are not supported");
+  expect(faultOf({ DOCKER_CONTEXT: "ssh" }).message).toContain(
+    "context ssh is ssh://box: ssh:// endpoints are not supported",
+  );
   expect(faultOf({ DOCKER_CONTEXT: "empty" }).message).toContain("names no endpoint");
   write(join(home, ".docker/config.json"), "{");
   expect(faultOf({}).message).toContain("is not JSON");

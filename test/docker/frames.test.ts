@@ -32,7 +32,8 @@ function read(chunks: Uint8Array[]) {
 test("both streams come out whole, however the bytes were cut", () =>
   fc.assert(
     fc.property(fc.array(frame), fc.array(fc.nat(), { maxLength: 20 }), (frames, cuts) => {
-      const of = (stream: Piece["stream"]) => Buffer.concat(frames.filter((f) => f.stream === stream).map((f) => f.bytes));
+      const of = (stream: Piece["stream"]) =>
+        Buffer.concat(frames.filter((f) => f.stream === stream).map((f) => f.bytes));
       expect(read(cutAt(encode(frames), cuts))).toEqual({
         stdout: of("stdout"),
         stderr: of("stderr"),
@@ -51,7 +52,8 @@ test("hostile bytes are refused or read, and hold back at most a header", () =>
     fc.property(fc.array(fc.uint8Array()), (chunks) => {
       const frames = new FrameReader();
       try {
-        for (const chunk of chunks) for (const piece of frames.push(chunk)) expect(piece.bytes.length).toBeGreaterThan(0);
+        for (const chunk of chunks)
+          for (const piece of frames.push(chunk)) expect(piece.bytes.length).toBeGreaterThan(0);
       } catch (error) {
         expect(error).toBeInstanceOf(BrokenFrames);
       }

@@ -19,7 +19,8 @@ test("list: names without slashes and aliases; an entry without any name is drop
   const entry = (more: object) => ({ Id: ID, Names: ["/py-bench"], Status: "Up 2 hours", ...more });
   expect(readList([entry({})])).toEqual([{ id: ID, names: ["py-bench"], status: "Up 2 hours" }]);
   expect(readList([entry({ Names: ["/py-bench", "/web/db-bench", "//two"] })])[0]?.names).toEqual(["py-bench", "two"]);
-  for (const Names of [[], null, undefined, "/x", ["", "/"], ["/web/db"], [7]]) expect(readList([entry({ Names })])).toEqual([]);
+  for (const Names of [[], null, undefined, "/x", ["", "/"], ["/web/db"], [7]])
+    expect(readList([entry({ Names })])).toEqual([]);
   expect(readList([entry({ Status: 5 })])[0]?.status).toBe("");
   expect(readList([])).toEqual([]);
 });
@@ -47,7 +48,10 @@ test("inspect: what is kept, and nothing else", () => {
         Labels: { a: "b", n: 5, __proto__x: null },
         Env: ["TOKEN=s3cret", "HOME=/home/dev", "USER", "TMUX=a=b", 9, "WORKDIRS=x", "WORKDIR=/s3cret"],
       },
-      Mounts: [{ Type: "bind", Source: "/s", Destination: "/d", Mode: "ro", RW: false }, { Target: "/t", RW: true }],
+      Mounts: [
+        { Type: "bind", Source: "/s", Destination: "/d", Mode: "ro", RW: false },
+        { Target: "/t", RW: true },
+      ],
     },
     ID,
   );
@@ -95,10 +99,13 @@ test("a label named __proto__ is a label", () => {
   expect(Object.entries(readInspect(body, ID).labels)).toEqual([["__proto__", "x"]]);
 });
 
+const inspectParts = (part: unknown) =>
+  readInspect({ Id: ID, Name: part, Config: { Labels: part, Env: part, User: part }, State: part, Mounts: part }, ID);
+
 test("any JSON at all is read or malformed", () =>
   fc.assert(
     fc.property(fc.jsonValue(), (body) => {
-      for (const read of [readList, (b: unknown) => readInspect(b, ID), readExecId, readExecState]) {
+      for (const read of [readList, (b: unknown) => readInspect(b, ID), inspectParts, readExecId, readExecState]) {
         try {
           read(body);
         } catch (error) {

@@ -64,6 +64,7 @@ export async function createFaultyEngine(realSocketPath: string): Promise<Faulty
   function respond(client: net.Socket, head: Buffer, fault: Fault | undefined): void {
     switch (fault?.kind) {
       case "hang":
+        client.on("end", () => client.destroy());
         return void client.resume();
       case "raw":
         return void client.end(fault.bytes);
@@ -103,6 +104,8 @@ export async function createFaultyEngine(realSocketPath: string): Promise<Faulty
       "latin1",
     );
     client.pipe(real);
+    // Only a hijacked connection is closed one side at a time; any other client that closes has gone.
+    if (!upgrade) client.on("end", () => client.destroy());
     let left = bytes;
     real.on("data", (chunk) => {
       client.write(chunk.subarray(0, left));
