@@ -36,6 +36,8 @@ export type Services = {
   serve(): Promise<void>;
   /** Closes and unlinks the socket first, wakes what waits, gives running requests their time. */
   stopServing(): Promise<void>;
+  /** Ends the workers. */
+  close(): Promise<void>;
 };
 
 export type LifecycleDeps<Log extends LifecycleLog, Base> = {
@@ -43,14 +45,14 @@ export type LifecycleDeps<Log extends LifecycleLog, Base> = {
   clock: Clock;
   pid: number;
   stop: StopRequest;
-  /** Refuses before anything is touched: registry missing. @throws StartFailure */
-  precheck(): void;
+  /** Sees to it that a registry is there, or refuses before anything is touched. @throws StartFailure */
+  precheck(): Promise<void> | void;
   openLog(): Log;
   /** Configuration and registry, opened and migrated; under the lock. @throws StartFailure */
   openBase(log: Log): Promise<Base> | Base;
   closeBase(base: Base): Promise<void> | void;
   /** Discovery, workers, handlers, server; not yet bound. */
-  build(base: Base, log: Log): Promise<Services & { close(): Promise<void> }>;
+  build(base: Base, log: Log): Promise<Services> | Services;
   /** Everything is up. */
   ready(base: Base): void;
   /** One line for standard error, without `error: `. */
@@ -102,7 +104,7 @@ export async function runLifecycle<Log extends LifecycleLog, Base>(deps: Lifecyc
   };
 
   try {
-    deps.precheck();
+    await deps.precheck();
     checkPaths(files);
     const release = await takeLock(files.lock, clock);
     steps.push({ name: "lock", undo: release });
