@@ -5,6 +5,11 @@ export function uuid(): string {
   return crypto.randomUUID();
 }
 
+/** A UUID in lower case, of any version. */
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text);
+}
+
 /** `bytes` random bytes as lower-case hex. */
 export function randomHex(bytes: number): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(bytes))).toString("hex");
