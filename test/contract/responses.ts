@@ -19,10 +19,13 @@ function newAjv(): Ajv2020 {
 const shared = newAjv();
 shared.addSchema({ ...contract, $id: CONTRACT });
 
+const compiled = new Map<string, ValidateFunction>();
+
 /** The validator of one place of the contract's document. */
 export function validatorOf(pointer: string): ValidateFunction {
-  const validator = shared.getSchema(`${CONTRACT}${pointer}`);
+  const validator = compiled.get(pointer) ?? shared.getSchema(`${CONTRACT}${pointer}`);
   if (!validator) throw new Error(`the contract has no ${pointer}`);
+  compiled.set(pointer, validator);
   return validator;
 }
 
