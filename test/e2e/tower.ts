@@ -105,15 +105,14 @@ export async function connectTo(socketPath: string): Promise<Connection> {
   const connection: Connection = {
     send: (bytes) => void socket.write(bytes),
     async line(timeoutMs = PATIENCE_MS) {
-      const timeout = AbortSignal.timeout(timeoutMs);
-      const late = new Promise<never>((_, reject) =>
-        timeout.addEventListener("abort", () => reject(new Error(`no answer in ${timeoutMs} ms`))),
-      );
+      const deadline = performance.now() + timeoutMs;
       for (;;) {
         const next = lines.shift();
         if (next !== undefined) return next;
         if (ended) throw new Error(`connection ended without a line; left over: ${JSON.stringify(rest.toString())}`);
-        await Promise.race([wake.promise, late]);
+        const leftMs = deadline - performance.now();
+        if (leftMs <= 0) throw new Error(`no answer in ${timeoutMs} ms`);
+        await Promise.race([wake.promise, Bun.sleep(leftMs)]);
       }
     },
     async call(method, params = {}) {
