@@ -40,9 +40,10 @@ const VALUE_CHARACTERS = 4096;
 
 /**
  * Opens the log, making it 0600 when it is absent.
+ * @param rotateBytes the size that a line may not take it beyond
  * @throws JournalFault: not a regular file, not exactly 0600, not ours
  */
-export function openDaemonLog(path: string, clock: Clock): DaemonLog {
+export function openDaemonLog(path: string, clock: Clock, rotateBytes = ROTATE_BYTES): DaemonLog {
   let fd: number | null = openExact(path);
 
   /** The log may have been removed by hand; then a new one begins. */
@@ -61,7 +62,7 @@ export function openDaemonLog(path: string, clock: Clock): DaemonLog {
       const bytes = Buffer.from(lifecycleLine(clock.now(), event, fields));
       try {
         const file = current();
-        if (fstatSync(file).size + bytes.length > ROTATE_BYTES) rotate(path, file);
+        if (fstatSync(file).size + bytes.length > rotateBytes) rotate(path, file);
         for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
       } catch (error) {
         throw journalFault(path, error);

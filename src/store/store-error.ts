@@ -47,5 +47,7 @@ export function storeFault(error: unknown): unknown {
 export function openError(path: string, error: unknown): StoreOpenError {
   if (error instanceof StoreOpenError) return error;
   const text = error instanceof Error ? message(error.message) : "cannot be opened";
-  return new StoreOpenError(path, text, error);
+  // The system's errors repeat number, call and path: `ENOENT: no such file or directory, open '…'`.
+  const words = error instanceof Error && "syscall" in error ? /^[A-Z0-9]+: ([^,]+)/.exec(text)?.[1] : undefined;
+  return new StoreOpenError(path, words ?? text, error);
 }
