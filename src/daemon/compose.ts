@@ -28,6 +28,9 @@ import { type Services, story } from "./lifecycle.ts";
 import { StartFailure } from "./start-failure.ts";
 import type { StopRequest } from "./stop-request.ts";
 
+/** How long a stopping daemon waits for its background scan. */
+const BACKGROUND_END_MS = 250;
+
 /** What everything else stands on: open files, and the configuration of this life. */
 export type Base = { config: DaemonConfig; store: Store; schemaVersion: number; eventsFile: EventsFile };
 
@@ -153,7 +156,10 @@ export function buildServices({ paths, clock, log, base, stop, env }: ServicesDe
     async close() {
       stopping.abort();
       discovery.stop();
-      await background;
+      // A hanging Engine may hold a scan for seconds; each of its rows is written whole or not at all, so it may be left.
+      const patience = new AbortController();
+      await Promise.race([background, clock.sleep(BACKGROUND_END_MS, patience.signal).catch(() => undefined)]);
+      patience.abort();
     },
   };
 }

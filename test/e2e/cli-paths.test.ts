@@ -83,7 +83,8 @@ test("check 2: config paths on an empty home", async () => {
 
 test("once initialized there is no note, and what the configuration sets is printed", async () => {
   await using tower = await createTower({
-    config: "[events]\nreader_cycle_wallclock_cap_seconds = 2.5\npane_exited_grace_seconds = 3\nmax_page_size = 40\ndefault_page_size = 7\n",
+    config:
+      "[events]\nreader_cycle_wallclock_cap_seconds = 2.5\npane_exited_grace_seconds = 3\nmax_page_size = 40\ndefault_page_size = 7\n",
   });
   await tower.init();
   const { code, stdout, stderr } = await tower.run(["config", "paths"]);
@@ -119,7 +120,9 @@ describe("check 3: the XDG variables", () => {
       for (const [variable, members] of Object.entries(MEMBERS)) {
         for (const member of members) {
           const name = usual[member]?.split("/opensoft/agenttower")[1];
-          const at = moved.includes(variable) ? `/srv/${variable.toLowerCase()}/opensoft/agenttower${name}` : usual[member];
+          const at = moved.includes(variable)
+            ? `/srv/${variable.toLowerCase()}/opensoft/agenttower${name}`
+            : usual[member];
           expect(now[member]).toBe(at ?? "");
         }
       }
@@ -134,7 +137,11 @@ describe("check 3: the XDG variables", () => {
 
   test("what config init makes lies where config paths says", async () => {
     await using tower = await createTower();
-    const env = { XDG_CONFIG_HOME: `${tower.dir}/c`, XDG_STATE_HOME: `${tower.dir}/s`, XDG_CACHE_HOME: `${tower.dir}/k` };
+    const env = {
+      XDG_CONFIG_HOME: `${tower.dir}/c`,
+      XDG_STATE_HOME: `${tower.dir}/s`,
+      XDG_CACHE_HOME: `${tower.dir}/k`,
+    };
     const values = await pathsOf(tower, env);
     const { stdout } = await tower.run(["config", "init"], { env });
     expect(stdout).toBe(`created config: ${values["CONFIG_FILE"]}\ncreated registry: ${values["STATE_DB"]}\n`);

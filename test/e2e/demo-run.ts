@@ -36,12 +36,14 @@ export function shownPid(stdout: string): number {
   return Number(/runs, pid (\d+)/.exec(stdout)?.[1]);
 }
 
+/** Whether a process runs; one that has ended and waits for its parent does not. */
 export function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !/^.*\) Z /s.test(stat);
   } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return false;
+    throw error;
   }
 }
 

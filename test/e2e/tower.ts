@@ -44,8 +44,8 @@ export type Connection = {
   close(): void;
 };
 
-/** A kept connection that said `app.hello`; the token goes into every call. */
-export type Session = Connection & { token: string; hello: Envelope };
+/** A kept connection that said `app.hello`; the token goes into every call, except those of `raw`. */
+export type Session = Connection & { token: string; hello: Envelope; raw: Connection };
 
 export type Foreground = {
   readonly pid: number;
@@ -323,6 +323,7 @@ export async function createTower(options: TowerOptions = {}) {
         ...connection,
         token,
         hello: answer.result,
+        raw: connection,
         call: (method, params = {}) => connection.call(method, { ...(params as object), app_session_token: token }),
       };
     },
