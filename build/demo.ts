@@ -84,7 +84,7 @@ async function up(options: Options, home: DemoHome): Promise<void> {
   await step(
     "scan",
     () => tower.findPanes(AGENTS.length),
-    (scan) => `${scan.containers_scanned} bench(es), ${scan.sockets_scanned} tmux server(s), ${scan.panes_seen} panes`,
+    (scan) => `${scan.panes_seen} panes on ${several(scan.sockets_scanned, "tmux server")}`,
   );
 
   heading("Benches, as app.container.list answers");
@@ -96,6 +96,10 @@ async function up(options: Options, home: DemoHome): Promise<void> {
   countsTable(dashboard.counts);
   hintList(dashboard.hints);
   lookAround(executable, home, stage);
+}
+
+function several(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function lookAround(executable: string, home: DemoHome, stage: Stage): void {

@@ -79,6 +79,6 @@ export async function startServer(
 }
 
 export async function startTower(executable: string, home: Home): Promise<Tower> {
-  const server = await startServer([executable, "daemon"], home.env, home.socket);
+  const server = await startServer([executable, "daemon", "--json"], home.env, home.socket);
   return { ...home, ...server };
 }
