@@ -138,7 +138,7 @@ export const APP_CODES = {
 } as const;
 
 export type AppCode = keyof typeof APP_CODES;
-export type AppDetails = { [C in AppCode]: v.InferInput<(typeof APP_CODES)[C]> };
+type AppDetails = { [C in AppCode]: v.InferInput<(typeof APP_CODES)[C]> };
 
 /** One refusal on the app envelope; its details fit its code by type. */
 export type AppRefusal = { [C in AppCode]: { code: C; message: string; details: AppDetails[C] } }[AppCode];

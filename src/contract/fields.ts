@@ -44,7 +44,7 @@ export const integer = (min: number, max: number) =>
 export const flag = v.boolean("must be a boolean");
 
 /** One of a closed set of strings. */
-export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   v.picklist(values, `must be one of: ${values.join(", ")}`);
 
 /** A count or size in a result. */
@@ -57,7 +57,7 @@ export const whole = v.pipe(v.number(), v.integer());
 export const instant = v.pipe(v.string(), v.isoTimestamp());
 
 /** An instant in a result, Unix milliseconds. */
-export const unixMs = count;
+export const unixMs = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** `order_by`: a field, alone or with a direction. */
 const orderings = <const F extends readonly [string, ...string[]]>(fields: F) =>

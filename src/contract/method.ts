@@ -15,7 +15,7 @@ import type { AnswerableAppCode } from "./faults.ts";
 
 /** Objects with known entries: unknown keys are dropped, so that newer clients keep working (06 §1). */
 export type ParamsSchema = v.ObjectSchema<v.ObjectEntries, v.ErrorMessage<v.ObjectIssue> | undefined>;
-export type ResultSchema = v.GenericSchema<unknown, unknown>;
+type ResultSchema = v.GenericSchema<unknown, unknown>;
 
 type Declared = {
   /** `any`: every accepted peer. `host`: only a peer proven to run outside containers (06 §3). */
@@ -40,12 +40,12 @@ export type AppMethods = Record<`app.${string}`, AppMethod>;
 export type LegacyMethods = Record<string, LegacyMethod>;
 
 /** What a handler gets: validated params, `{}` where the method ignores them. */
-export type ParamsOf<M extends Method> = M extends { params: infer P extends ParamsSchema }
+type ParamsOf<M extends Method> = M extends { params: infer P extends ParamsSchema }
   ? v.InferOutput<P>
   : Record<never, never>;
 
 /** What a handler must return. */
-export type ResultOf<M extends Method> = v.InferInput<M["result"]>;
+type ResultOf<M extends Method> = v.InferInput<M["result"]>;
 
 /** One handler per declared method; a missing one does not compile. */
 export type HandlersOf<M extends Record<string, Method>, Context> = {

@@ -32,7 +32,7 @@ export const containerScanResult = v.object({
 });
 export type ContainerScanResult = v.InferOutput<typeof containerScanResult>;
 
-export const paneTruncation = v.object({ tmux_pane_id: string, field: string, original_len: count });
+const paneTruncation = v.object({ tmux_pane_id: string, field: string, original_len: count });
 
 export const paneScanResult = v.object({
   ...scanHead,

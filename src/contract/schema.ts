@@ -18,7 +18,7 @@ import { containerView, dashboardCounts, hintView, paneView, subsystemView } fro
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 const DIALECT = "https://json-schema.org/draft/2020-12/schema";
-export const CONTRACT_ID = `urn:agenttower:contract:${APP_CONTRACT_VERSION}`;
+const CONTRACT_ID = `urn:agenttower:contract:${APP_CONTRACT_VERSION}`;
 
 /** Shapes that appear in several places, each once under its own name. */
 const SHARED = {

@@ -5,7 +5,7 @@ import { count, flag, instant, unixMs, whole } from "./fields.ts";
 const string = v.string();
 const nullable = v.nullable(string);
 
-export const BENCH_KINDS = ["docker", "host"] as const;
+const BENCH_KINDS = ["docker", "host"] as const;
 export const CONTAINER_STATES = ["active", "inactive", "degraded_scan"] as const;
 export const ROLES = ["master", "slave", "swarm", "test-runner", "shell", "unknown"] as const;
 export const QUEUE_STATES = ["queued", "blocked", "delivered", "canceled", "failed"] as const;
@@ -57,7 +57,7 @@ export const SUBSYSTEMS = [
   "routing_worker",
   "log_attachment_workers",
 ] as const;
-export const SUBSYSTEM_STATUSES = ["ok", "degraded", "unavailable"] as const;
+const SUBSYSTEM_STATUSES = ["ok", "degraded", "unavailable"] as const;
 
 export const subsystemView = v.object({
   name: v.picklist(SUBSYSTEMS),

@@ -15,7 +15,7 @@ import { testCall } from "./call-context.ts";
 import { manualClock } from "./manual-clock.ts";
 import type { TestRegistry } from "./registry.ts";
 
-export type Envelope = {
+type Envelope = {
   ok: boolean;
   result?: Record<string, unknown>;
   error?: { code: string; message: string; details?: Record<string, unknown> };

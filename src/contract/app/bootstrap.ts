@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { count, flag, integer, text } from "../fields.ts";
 import type { AppMethods } from "../method.ts";
 
-export const PREFLIGHT_CODES = ["ok", "daemon_unavailable", "socket_missing", "socket_permission_denied"] as const;
+const PREFLIGHT_CODES = ["ok", "daemon_unavailable", "socket_missing", "socket_permission_denied"] as const;
 
 export const bootstrapMethods = {
   "app.preflight": {

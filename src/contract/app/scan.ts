@@ -4,8 +4,8 @@ import { flag, name, unixMs } from "../fields.ts";
 import type { AppMethods } from "../method.ts";
 import { containerScanResult, paneScanResult } from "../scans.ts";
 
-export const SCAN_KINDS = ["containers", "panes"] as const;
-export const SCAN_STATES = ["running", "completed", "failed"] as const;
+const SCAN_KINDS = ["containers", "panes"] as const;
+const SCAN_STATES = ["running", "completed", "failed"] as const;
 
 const failure = v.object({ error: v.string() });
 /** The older name of the counter stays beside the one of the scan row (02 §8). */
