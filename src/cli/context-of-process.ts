@@ -2,13 +2,13 @@
 import { systemClock } from "../base/clock.ts";
 import { localFiles } from "../config/local-files.ts";
 import type { CliContext } from "./context.ts";
-import { OK } from "./exits.ts";
+import { OK, PREFLIGHT } from "./exits.ts";
 import { streamOutput } from "./output.ts";
 
-/** The world of this process. A reader that closed the pipe ends it at once, successfully. */
+/** The world of this process. A reader that closed the pipe ends it at once, successfully; a full disk does not. */
 export function processContext(): CliContext {
   const { env } = process;
-  const onBroken = (): never => process.exit(OK);
+  const onBroken = (why: "reader gone" | "failed"): never => process.exit(why === "reader gone" ? OK : PREFLIGHT);
   return {
     env,
     out: streamOutput(process.stdout, env, onBroken),

@@ -2,7 +2,7 @@
 
 /** Success; also a reader that closed its end of a pipe. */
 export const OK = 0;
-/** Refused before anything was sent: bad `AGENTTOWER_SOCKET`, unsafe paths, no home, invalid configuration. */
+/** Refused before anything was sent: bad `AGENTTOWER_SOCKET`, unsafe paths, no home, invalid configuration; output that cannot be written. */
 export const PREFLIGHT = 1;
 /** The command line is wrong; nothing was sent. */
 export const USAGE = 2;

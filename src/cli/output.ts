@@ -13,15 +13,17 @@ export type Output = {
 
 /**
  * One of the process's own streams.
- * @param onBroken the reader is gone
+ * @param onBroken nothing more can be written: `reader gone`, or another reason
  */
-export function streamOutput(stream: NodeJS.WriteStream, env: Env, onBroken: () => void): Output {
+export function streamOutput(
+  stream: NodeJS.WriteStream,
+  env: Env,
+  onBroken: (why: "reader gone" | "failed") => void,
+): Output {
   const terminal = stream.isTTY === true;
   let pending: Promise<void> = Promise.resolve();
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    // A full disk behind a redirection is no reader that left; both end the output.
-    if (error.code === "EPIPE") onBroken();
-  });
+  // A full disk behind a redirection is no reader that left; both end the output.
+  stream.on("error", (error: NodeJS.ErrnoException) => onBroken(error.code === "EPIPE" ? "reader gone" : "failed"));
   return {
     terminal,
     colour: terminal && !env["NO_COLOR"],
