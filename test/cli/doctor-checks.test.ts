@@ -80,7 +80,7 @@ test.each(KINDS)("%s fails the socket and names what to do", (kind) => {
     sub_code: kind,
     details: `${kind}: /s`,
     source: "round_trip",
-    actionable_message: expect.stringContaining(""),
+    actionable_message: expect.stringMatching(/.{20}/),
   });
   expect(daemonStatus(fault(kind))).toMatchObject({ status: "info", sub_code: "daemon_unavailable" });
 });
@@ -244,9 +244,8 @@ describe("the command", () => {
 
   test("text: a line per check, advice below, a summary", async () => {
     using world = createWorld(inside);
-    await world.serve(
-      (line) => ({ ...answers, list_panes: ok({ panes: [] }) })[JSON.parse(line).method as "status"] ?? "",
-    );
+    const known: Record<string, string> = { ...answers, list_panes: ok({ panes: [] }) };
+    await world.serve((line) => known[JSON.parse(line).method] ?? refusal("unknown_method"));
     const { exit, stdout } = await world.run(["config", "doctor"]);
     expect(exit).toBe(5);
     expect(stdout.split("\n")).toEqual([
