@@ -27,6 +27,8 @@ export type Keyset = {
    * these expressions keeps a page cheap.
    */
   keys: readonly string[];
+  /** The first key is an expression, such as a priority, not a column. */
+  computedLead?: boolean;
 };
 
 /** What a page is made of. */
@@ -36,6 +38,8 @@ export type PageQuery = Keyset & {
   from: string;
   /** The table of the keys alone, under the same alias. */
   table: string;
+  /** `from` has no index for this order and few rows: they are found, then sorted. */
+  unindexed?: boolean;
   /** Conditions joined by AND, with their parameters in order. */
   where: readonly { sql: string; values?: readonly KeyValue[] }[];
   /** Everything the caller asked for that chose `where`; part of the checksum. */
@@ -62,20 +66,11 @@ export function readPage<Row extends object>(tx: Tx, query: PageQuery): Page<Row
   const start = after === null ? [] : wholeKeys(tx, query, after);
   if (start === null) return CURSOR_REFUSED;
 
-  const order = query.direction.toUpperCase();
-  const compare = query.direction === "asc" ? ">" : "<";
-  const conditions = query.where.map((condition) => condition.sql);
-  if (start.length > 0) {
-    conditions.push(`(${query.keys.join(", ")}) ${compare} (${start.map(() => "?").join(", ")})`);
+  const rows: Record<string, unknown>[] = [];
+  for (const segment of segmentsAfter(query, start)) {
+    if (rows.length > query.limit) break;
+    rows.push(...readSegment(tx, query, segment, query.limit + 1 - rows.length));
   }
-  const keyColumns = query.keys.map((key, index) => `${key} AS key_${index}`).join(", ");
-  const rows = tx.db
-    .query<Record<string, unknown>, KeyValue[]>(
-      `SELECT ${keyColumns}, ${query.columns} FROM ${query.from}
-       ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""}
-       ORDER BY ${query.keys.map((key) => `${key} ${order}`).join(", ")} LIMIT ?`,
-    )
-    .all(...query.where.flatMap((condition) => condition.values ?? []), ...start, query.limit + 1);
 
   const more = rows.length > query.limit;
   if (more) rows.pop();
@@ -83,6 +78,50 @@ export function readPage<Row extends object>(tx: Tx, query: PageQuery): Page<Row
   const cursorNext = more && last ? encodeCursor(query, keysOf(query, last)) : null;
   for (const row of rows) for (let index = 0; index < query.keys.length; index++) delete row[`key_${index}`];
   return { rows: rows as Row[], cursorNext };
+}
+
+/**
+ * A stretch of the order: its first keys equal to something, then a range over some of the following ones.
+ * `range` empty: everything with these first keys.
+ */
+type Segment = { equal: readonly KeyValue[]; range: readonly KeyValue[] };
+
+/**
+ * Everything behind `start`, in order, in stretches that an index leads straight to. SQLite seeks by a comparison of several
+ * columns at once, but not when one of them is the row's number or an expression; then it would walk through all rows that
+ * are equal in the columns before, such as fifty thousand panes of one scan.
+ */
+function segmentsAfter(query: PageQuery, start: readonly KeyValue[]): Segment[] {
+  if (start.length === 0 || query.unindexed) return [{ equal: [], range: start }];
+  const beforeTie = start.slice(0, -1);
+  const lead = query.computedLead ? beforeTie.slice(0, 1) : [];
+  const plain = beforeTie.slice(lead.length);
+  return [
+    { equal: beforeTie, range: start.slice(-1) },
+    ...(plain.length > 0 ? [{ equal: lead, range: plain }] : []),
+    ...(lead.length > 0 ? [{ equal: [], range: lead }] : []),
+  ];
+}
+
+function readSegment(tx: Tx, query: PageQuery, { equal, range }: Segment, limit: number): Record<string, unknown>[] {
+  const order = query.direction.toUpperCase();
+  const conditions = [
+    ...query.where.map((condition) => condition.sql),
+    ...equal.map((_, index) => `${query.keys[index]} = ?`),
+  ];
+  if (range.length > 0) {
+    const ranged = query.keys.slice(equal.length, equal.length + range.length).join(", ");
+    const compare = query.direction === "asc" ? ">" : "<";
+    conditions.push(`(${ranged}) ${compare} (${range.map(() => "?").join(", ")})`);
+  }
+  const keyColumns = query.keys.map((key, index) => `${key} AS key_${index}`).join(", ");
+  const ordered = query.keys.slice(equal.length).map((key) => `${key} ${order}`);
+  return tx.db
+    .query<Record<string, unknown>, KeyValue[]>(
+      `SELECT ${keyColumns}, ${query.columns} FROM ${query.from}
+       ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""} ORDER BY ${ordered.join(", ")} LIMIT ?`,
+    )
+    .all(...query.where.flatMap((condition) => condition.values ?? []), ...equal, ...range, limit);
 }
 
 function keysOf(query: PageQuery, row: Record<string, unknown>): KeyValue[] {

@@ -62,7 +62,10 @@ export function containerListRow(tx: Tx, containerId: string): ContainerListRow 
     .get(containerId);
 }
 
-function containersOf(state: ContainerState | undefined, index: string): Pick<PageQuery, "from" | "where"> {
+function containersOf(
+  state: ContainerState | undefined,
+  index: string,
+): Pick<PageQuery, "from" | "where" | "unindexed"> {
   switch (state) {
     case undefined:
       return { from: `containers AS c INDEXED BY containers_${index}`, where: [] };
@@ -78,6 +81,7 @@ function containersOf(state: ContainerState | undefined, index: string): Pick<Pa
       return {
         from: "degraded_scan AS d CROSS JOIN containers AS c ON c.container_id = d.container_id",
         where: [{ sql: "c.active = 1" }],
+        unindexed: true,
       };
   }
 }
@@ -210,14 +214,14 @@ function panesOf(
   onlyActive: boolean,
   registered: boolean | undefined,
   order: string,
-): Pick<PageQuery, "columns" | "from" | "where"> {
+): Pick<PageQuery, "columns" | "from" | "where" | "unindexed"> {
   const where: { sql: string; values?: readonly string[] }[] = [];
   if (containerId !== undefined) where.push({ sql: "p.container_id = ?", values: [containerId] });
   if (onlyActive) where.push({ sql: "p.active = 1" });
   if (registered === true) {
     // Agents are few, panes may be many: found by agent, then sorted.
     const from = `agents AS a CROSS JOIN panes AS p ON ${SAME_PANE}`;
-    return { columns: paneColumns("a.agent_id"), from, where: [{ sql: "a.active = 1" }, ...where] };
+    return { columns: paneColumns("a.agent_id"), from, where: [{ sql: "a.active = 1" }, ...where], unindexed: true };
   }
   if (registered === false) {
     where.push({ sql: `NOT EXISTS (SELECT 1 FROM agents AS a WHERE ${SAME_PANE} AND a.active = 1)` });
