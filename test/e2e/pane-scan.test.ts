@@ -2,6 +2,9 @@
 
 import { Database } from "bun:sqlite";
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type TestBench, testEngine } from "../support/engine.ts";
 import { createFaultyEngine } from "../support/faulty-engine.ts";
 import { createTower, type Envelope, type Tower } from "./tower.ts";
@@ -165,9 +168,10 @@ test("20: all servers gone and the directory empty: all panes inactive, healthy"
 
 describe("21 and 22: what a container lacks", () => {
   test("no tmux in the image, a socket file there: tmux_unavailable", async () => {
-    await using bench = await engine.bench({ name: "py-bench", image: "no-tmux" });
-    await bench.must(["mkdir", "-m", "700", "/tmp/tmux-0"]);
-    await leaveSocket(bench, "/tmp/tmux-0/default");
+    // Their directory is one of ours, so that a real socket can be put there.
+    const dir = mkdtempSync(join(tmpdir(), "at-sockets-"));
+    using _socket = Bun.listen({ unix: join(dir, "default"), socket: { data: (client) => void client.end() } });
+    await using _bench = await engine.bench({ name: "py-bench", image: "no-tmux", mounts: [`${dir}:/tmp/tmux-0`] });
     await using tower = await towerOn();
     const { code, stdout } = await tower.run(["scan", "--panes", "--json"]);
     expect(code).toBe(5);
@@ -504,15 +508,6 @@ test("38: both scans in one run; Engine down ends it after the first; no target 
 /** Codes by container. */
 function codes(scan: Envelope): Record<string, string> {
   return Object.fromEntries(scan.error_details.map((entry: Envelope) => [entry.container_id, entry.error_code]));
-}
-
-/** A socket that nobody listens on any more. */
-async function leaveSocket(bench: TestBench, path: string): Promise<void> {
-  await bench.must([
-    "sh",
-    "-c",
-    `(nc -lU ${path} >/dev/null 2>&1 & p=$!; for i in 1 2 3 4 5 6 7 8 9; do test -S ${path} && break; sleep 0.1; done; kill -9 $p); test -S ${path}`,
-  ]);
 }
 
 /** An agent with an attached log on a pane, as later generations of rows have them. */

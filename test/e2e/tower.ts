@@ -293,6 +293,8 @@ export async function createTower(options: TowerOptions = {}) {
     async stop(): Promise<void> {
       const { code, stderr } = await tower.run(["stop-daemon"]);
       if (code !== 0) throw new Error(`stop-daemon exited ${code}: ${stderr}`);
+      // The socket goes first; the registry is closed when the lock is free.
+      await until(() => tower.daemonPid() === null, "the end of the daemon");
     },
 
     /** One raw request on a connection of its own. */
@@ -361,6 +363,7 @@ export async function createTower(options: TowerOptions = {}) {
     rows(sql: string, ...values: (string | number | null)[]): Envelope[] {
       const database = new Database(paths.database, { readonly: true });
       try {
+        database.run("PRAGMA busy_timeout = 5000");
         return database.query(sql).all(...values);
       } finally {
         database.close();
