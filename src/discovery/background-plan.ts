@@ -35,7 +35,6 @@ export type BackgroundPlan = {
   setInterval(seconds: number, now: number): void;
   engineChanged(now: number): void;
   serverChanged(containerId: string, now: number): void;
-  lightDone(now: number): void;
   retryContainers(now: number): void;
   /** Something changed: all panes are looked at often again. */
   changed(now: number): void;
@@ -51,7 +50,8 @@ export type BackgroundPlan = {
 export function createBackgroundPlan(): BackgroundPlan {
   let intervalMs = 0;
   let lightAt = 0;
-  let eventSince: number | null = null;
+  /** When the first event of a storm came, and when the pass after it is due. */
+  let storm: { since: number; at: number } | null = null;
   let retryAt: number | null = null;
   let allAt = 0;
   let allEveryMs = ALL_PANES_MS;
@@ -73,13 +73,10 @@ export function createBackgroundPlan(): BackgroundPlan {
       } else lightAt = Math.min(lightAt, now + intervalMs);
     },
     engineChanged(now) {
-      eventSince ??= now;
-      lightAt = Math.min(now + EVENT_QUIET_MS, eventSince + EVENT_LATEST_MS);
+      const since = storm?.since ?? now;
+      storm = { since, at: Math.min(now + EVENT_QUIET_MS, since + EVENT_LATEST_MS) };
     },
     serverChanged: (containerId, now) => later(containerId, now + SERVER_QUIET_MS),
-    lightDone(now) {
-      if (eventSince === null) lightAt = now + intervalMs;
-    },
     retryContainers(now) {
       retryAt = now + RETRY_MS;
     },
@@ -102,16 +99,17 @@ export function createBackgroundPlan(): BackgroundPlan {
     },
     waitMs(now) {
       if (intervalMs === 0) return WAIT_MAX_MS;
-      const next = Math.min(lightAt, allAt, retryAt ?? Number.POSITIVE_INFINITY, ...servers.values());
+      const never = Number.POSITIVE_INFINITY;
+      const next = Math.min(lightAt, allAt, storm?.at ?? never, retryAt ?? never, ...servers.values());
       return Math.min(Math.max(next - now, 0), WAIT_MAX_MS);
     },
     takeDue(now) {
       const retry = retryAt !== null && retryAt <= now;
-      const light = retry || lightAt <= now;
+      const light = retry || lightAt <= now || (storm !== null && storm.at <= now);
       const due = [...servers].filter(([, at]) => at <= now).map(([id]) => id);
       const all = allAt <= now;
       if (light) {
-        eventSince = null;
+        storm = null;
         lightAt = now + intervalMs;
       }
       if (retry) retryAt = null;

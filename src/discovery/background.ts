@@ -46,17 +46,16 @@ export function createBackground(deps: BackgroundDeps): Background {
     wake();
   };
 
-  const lightPass = async (): Promise<void> => {
+  /** @returns the containers that changed */
+  const lightPass = async (): Promise<string[]> => {
     const now = await deps.lightPass();
-    plan.lightDone(clock.monotonic());
-    if (now === seen) return;
+    if (now === seen) return [];
     seen = now;
     const { changedIds, isPartial } = await deps.scanContainers();
     // A container that could not be inspected is tried again though the list stays as it is.
     if (isPartial) plan.retryContainers(clock.monotonic());
-    if (changedIds.length === 0) return;
-    plan.changed(clock.monotonic());
-    await panes(changedIds, true);
+    if (changedIds.length > 0) plan.changed(clock.monotonic());
+    return changedIds;
   };
 
   const panes = async (ids: readonly string[] | null, isAnew: boolean): Promise<void> => {
@@ -67,9 +66,14 @@ export function createBackground(deps: BackgroundDeps): Background {
   const step = async (): Promise<void> => {
     const due = plan.takeDue(clock.monotonic());
     if (due.retry) seen = null;
-    if (due.light) await expected(lightPass);
-    if (due.servers.length > 0) await expected(() => panes(due.servers, false));
-    if (due.all) await expected(() => panes(null, false));
+    const changedIds = due.light ? ((await expected(lightPass)) ?? []) : [];
+    if (due.all) {
+      await expected(() => panes(null, changedIds.length > 0));
+      return;
+    }
+    if (changedIds.length > 0) await expected(() => panes(changedIds, true));
+    const others = due.servers.filter((id) => !changedIds.includes(id));
+    if (others.length > 0) await expected(() => panes(others, false));
   };
 
   return {
@@ -103,11 +107,12 @@ export function createBackground(deps: BackgroundDeps): Background {
   };
 }
 
-/** A refused scan has left its own row and lines; the next pass tries again. */
-async function expected(work: () => Promise<void>): Promise<void> {
+/** A refused scan has left its own row and lines; the next pass tries again. @returns `null` then */
+async function expected<T>(work: () => Promise<T>): Promise<T | null> {
   try {
-    await work();
+    return await work();
   } catch (error) {
-    if (!(error instanceof Fault || error instanceof BenchFault)) throw error;
+    if (error instanceof Fault || error instanceof BenchFault) return null;
+    throw error;
   }
 }

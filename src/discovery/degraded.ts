@@ -4,7 +4,7 @@
  */
 import { activeContainers } from "../store/containers.ts";
 import type { Tx } from "../store/open.ts";
-import { newestPaneScan, setDegradedScan } from "../store/scans.ts";
+import { newestPaneScan, type PaneScanRow, setDegradedScan } from "../store/scans.ts";
 import { isCutOnly } from "./pane-outcome.ts";
 
 type StoredDetail = { container_id: string; error_code: string; error_message: string };
@@ -14,13 +14,13 @@ export function rebuildDegradedScan(tx: Tx): void {
   const newest = newestPaneScan(tx);
   if (!newest || newest.error_code === null) return;
   const active = new Set(activeContainers(tx).map((row) => row.container_id));
-  const details = readDetails(newest.error_details_json);
+  const details = storedDetails(newest);
   const failed = details.filter((detail) => !isCutOnly(detail)).map((detail) => detail.container_id);
   setDegradedScan(tx, details.length === 0 ? active : failed.filter((id) => active.has(id)), true);
 }
 
-/** A row is written by us, but the file may have been touched by others. */
-function readDetails(json: string | null): StoredDetail[] {
+/** The entries of a scan row. It was written by us, but the file may have been touched by others. */
+export function storedDetails({ error_details_json: json }: Pick<PaneScanRow, "error_details_json">): StoredDetail[] {
   const details: unknown = json === null ? [] : JSON.parse(json);
   return Array.isArray(details) ? details.filter(isDetail) : [];
 }

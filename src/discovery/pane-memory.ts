@@ -1,35 +1,48 @@
-/** What earlier pane scans said, so that a background scan is recorded only when it says something else (02 §11). */
+/**
+ * What earlier pane scans said of each container, so that a background scan is recorded only when it says something else
+ * (02 §11). Compared container by container: a scan of one says nothing about the others, and must not make theirs news again.
+ */
 import type { PaneScanResult } from "../contract/scans.ts";
-import { isNews, type Verdict } from "./scan-lines.ts";
+import type { PaneScanRow } from "../store/scans.ts";
+import { storedDetails } from "./degraded.ts";
+import type { Verdict } from "./scan-lines.ts";
 
 type Containers = PaneScanResult["containers"];
 
 export type PaneMemory = {
-  isNews(ids: readonly string[] | null, verdict: Verdict, containers: Containers): boolean;
-  remember(ids: readonly string[] | null, verdict: Verdict, containers: Containers): void;
+  /** @param isAll the scan was not limited to some containers */
+  isNews(isAll: boolean, verdict: Verdict, containers: Containers): boolean;
+  remember(isAll: boolean, verdict: Verdict, containers: Containers): void;
 };
 
-/**
- * A scan of all containers is compared with the last of its kind. One of a few says nothing about the others, so it is compared
- * container by container.
- * @param newest verdict of the newest scan row
- */
-export function createPaneMemory(newest: Verdict | null): PaneMemory {
-  let whole = newest;
-  const codes = new Map<string, string | null>();
-  // A scan that came to nothing has no containers to compare.
-  const isWhole = (ids: readonly string[] | null, verdict: Verdict, containers: Containers): boolean =>
-    ids === null || (verdict.status === "degraded" && containers.length === 0);
+/** @param newest the newest scan row: a restart makes nothing news */
+export function createPaneMemory(newest: PaneScanRow | null): PaneMemory {
+  /** Why the last scan came to nothing, if it did. */
+  let nothing = newest && newest.error_details_json === null ? newest.error_code : null;
+  /** Codes of containers that were not well. */
+  const codes = new Map<string, string>();
+  for (const { container_id, error_code } of newest ? storedDetails(newest) : []) {
+    if (!codes.has(container_id)) codes.set(container_id, error_code);
+  }
+  const cameToNothing = (verdict: Verdict, containers: Containers): boolean =>
+    verdict.status === "degraded" && containers.length === 0;
 
   return {
-    isNews(ids, verdict, containers) {
-      if (isWhole(ids, verdict, containers)) return isNews(whole, verdict);
-      return containers.some(({ container_id, error_code }) => error_code !== (codes.get(container_id) ?? null));
+    isNews(isAll, verdict, containers) {
+      if (cameToNothing(verdict, containers)) return nothing !== verdict.error_code;
+      const told = new Set(containers.map(({ container_id }) => container_id));
+      const isForgotten = isAll && [...codes.keys()].some((id) => !told.has(id));
+      const differs = containers.some(
+        ({ container_id, error_code }) => error_code !== (codes.get(container_id) ?? null),
+      );
+      return nothing !== null || isForgotten || differs;
     },
-    remember(ids, verdict, containers) {
-      if (isWhole(ids, verdict, containers)) whole = verdict;
-      for (const { container_id, error_code, state } of containers) {
-        if (state === "skipped_inactive") codes.delete(container_id);
+    remember(isAll, verdict, containers) {
+      nothing = cameToNothing(verdict, containers) ? verdict.error_code : null;
+      if (nothing !== null) return;
+      if (isAll) codes.clear();
+      for (const { container_id, error_code } of containers) {
+        if (error_code === null) codes.delete(container_id);
         else codes.set(container_id, error_code);
       }
     },

@@ -139,8 +139,8 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
     turns.panes.take(order.origin, async () => {
       const done = await scanPanes(paneDeps, {
         ...order,
-        isNews: (verdict, seen) => memory.isNews(order.ids, verdict, seen),
-        remember: (verdict, seen) => memory.remember(order.ids, verdict, seen),
+        isNews: (verdict, seen) => memory.isNews(order.ids === null, verdict, seen),
+        remember: (verdict, seen) => memory.remember(order.ids === null, verdict, seen),
       });
       if (deps.useLinks) opening = opening.then(() => links.open(done.reached));
       return done;
