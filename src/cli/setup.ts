@@ -18,7 +18,18 @@ export async function setUp(clock: Clock, paths: Paths): Promise<Initialized> {
   const { initializeState } = await import("../daemon/initialize.ts");
   const { LockFileError, tryLock } = await import("../daemon/lock.ts");
   const { StoreOpenError } = await import("../store/store-error.ts");
+
+  /** Who has the lock now: `null` nobody, else words for it. */
+  const holder = (): string | null => {
+    const lock = tryLock(paths.lock);
+    if (!lock.held) return lock.holderPid === null ? "a daemon" : `a daemon (pid ${lock.holderPid})`;
+    lock.release();
+    return null;
+  };
+
   const deadline = clock.monotonic() + LOCK_PATIENCE_MS;
+  /** Nobody had the lock at the last look, so the next refusal is about the file itself. */
+  let undisturbed = false;
   for (;;) {
     try {
       return initializeState(paths, clock);
@@ -27,24 +38,12 @@ export async function setUp(clock: Clock, paths: Paths): Promise<Initialized> {
         throw preflightFailure(PREFLIGHT, `initialize: ${error.path}: ${error.reason}`);
       }
       if (!(error instanceof StoreOpenError)) throw error;
-      const lock = tryLock(paths.lock);
-      if (lock.held) lock.release();
-      // Free again: what stopped us was the file itself, or somebody who has just finished; one more look tells.
+      if (undisturbed) throw preflightFailure(PREFLIGHT, error.message);
+      const who = holder();
+      if (who === null) undisturbed = true;
       else if (clock.monotonic() >= deadline) {
-        const holder = lock.holderPid === null ? "" : ` (pid ${lock.holderPid})`;
-        throw preflightFailure(PREFLIGHT, `${error.message}; a daemon${holder} is running on it`);
-      }
-      if (lock.held) return lastLook(() => initializeState(paths, clock), StoreOpenError);
+        throw preflightFailure(PREFLIGHT, `${error.message}; ${who} is running on it`);
+      } else await clock.sleep(LOCK_RETRY_MS);
     }
-    await clock.sleep(LOCK_RETRY_MS);
-  }
-}
-
-function lastLook(look: () => Initialized, openError: new (...words: never[]) => Error): Initialized {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof openError) throw preflightFailure(PREFLIGHT, error.message);
-    throw error;
   }
 }
