@@ -2,7 +2,7 @@
  * A private Docker Engine: all of it in one new folder under /tmp, nothing shared with the user's. It lives no longer than the
  * process that started it, however that ends: a small shell holds it and stops it when our end of a pipe is closed.
  */
-import { chmodSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { benchRootFs } from "./bench-image.ts";
 import { findProgram, rootPrefix } from "./programs.ts";
 
@@ -18,16 +18,21 @@ export type PrivateEngine = {
 };
 
 const READY_MS = 30_000;
+/** It ends its containers first. */
+const STOP_MS = 60_000;
 const POLL_MS = 50;
 const PING_MS = 2000;
 /** Longest wait for any answer; an import or a slow stop is the longest of them. */
 const ANSWER_MS = 60_000;
 
-/** Runs the Engine until standard input ends, then takes away its mounts and its folder. */
+/**
+ * Runs the Engine until nobody holds the other end of the pipe `hold`, then takes away its mounts and its folder. It runs behind
+ * a shell that is gone at once: a test runner ends the children of a test that was late, and this one serves all tests.
+ */
 const HOLDER = `
 dir=$1
 shift
-exec 3<&0
+exec 3<"$dir/hold"
 "$@" </dev/null >"$dir/log" 2>&1 &
 engine=$!
 { read -r _ <&3; kill "$engine"; } &
@@ -35,6 +40,20 @@ reader=$!
 while kill -0 "$engine" 2>/dev/null; do wait "$engine"; done
 # The reader still waits: nobody asked for this end, so its words are kept.
 if kill "$reader" 2>/dev/null; then cp "$dir/log" "$dir.log"; fi
+# A container that is paused, or was while a program started in it, outlives its Engine, and its keeper with it.
+for container in $(ls "$dir/root/containers" 2>/dev/null); do
+  for file in /sys/fs/cgroup/freezer/docker/"$container"/freezer.state /sys/fs/cgroup/docker/"$container"/cgroup.freeze; do
+    if [ -e "$file" ]; then echo THAWED >"$file" 2>/dev/null || echo 0 >"$file"; fi
+  done
+  for procs in /sys/fs/cgroup/pids/docker/"$container"/cgroup.procs /sys/fs/cgroup/docker/"$container"/cgroup.procs; do
+    if [ -e "$procs" ]; then kill -9 $(cat "$procs"); fi
+  done
+done
+for process in /proc/[0-9]*; do
+  case "$(tr '\\0' ' ' <"$process/cmdline" 2>/dev/null)" in
+    *containerd-shim*" -namespace $(basename "$dir") "*) kill -9 "\${process#/proc/}" ;;
+  esac
+done
 grep -o " $dir/[^ ]*" /proc/self/mountinfo | sort -r | while read -r mount; do umount -l "$mount"; done
 rm -rf "$dir"
 `;
@@ -53,8 +72,11 @@ export async function startEngine(): Promise<PrivateEngine> {
   chmodSync(dir, 0o755);
   const name = dir.slice("/tmp/".length);
   const socketPath = `${dir}/docker.sock`;
-  const holder = Bun.spawn(
+  Bun.spawnSync(["mkfifo", "-m", "600", `${dir}/hold`]);
+  const hold = openSync(`${dir}/hold`, "r+");
+  const starter = Bun.spawn(
     [
+      ...["sh", "-c", '"$@" &', "starter"],
       ...root,
       ...["sh", "-c", HOLDER, "engine-holder", dir],
       ...[dockerd, "--host", `unix://${socketPath}`, "--group", String(process.getgid?.() ?? 0)],
@@ -65,23 +87,28 @@ export async function startEngine(): Promise<PrivateEngine> {
       ...["--containerd-namespace", name, "--containerd-plugins-namespace", `${name}-plugins`],
     ],
     {
-      stdin: "pipe",
-      stdout: "ignore",
-      stderr: "ignore",
+      stdio: ["ignore", "ignore", "ignore"],
       // A group of its own: Ctrl-C is for us, and we close the pipe.
       detached: true,
       env: { PATH: `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`, HOME: dir },
     },
   );
-  holder.unref();
+  await starter.exited;
+  let held = true;
   const stop = async () => {
-    await holder.stdin.end();
-    await holder.exited;
-    if (existsSync(`${dir}.log`)) await Bun.file(`${dir}.log`).delete();
+    if (held) closeSync(hold);
+    held = false;
+    const until = performance.now() + STOP_MS;
+    while (existsSync(dir)) {
+      if (performance.now() > until) throw new Error(`dockerd in ${dir} did not end in ${STOP_MS / 1000} s`);
+      await Bun.sleep(POLL_MS);
+    }
+    rmSync(`${dir}.log`, { force: true });
   };
   const until = performance.now() + READY_MS;
   while (!(await answers(socketPath))) {
-    const ended = holder.exitCode !== null;
+    // The holder removes the folder as its last act.
+    const ended = !existsSync(dir);
     if (!ended && performance.now() < until) {
       await Bun.sleep(POLL_MS);
       continue;
