@@ -142,8 +142,13 @@ export async function openLink(
         const settled = new AbortController();
         waiting.push({ guard, ok: true, lines: [], settled, resolve, reject });
         // One line may print several blocks; the guard's own block tells that all of them are there.
-        stream.write(`${line}\ndisplay-message -p ${guard}\n`);
         void limit(settled.signal);
+        try {
+          stream.write(`${line}\ndisplay-message -p ${guard}\n`);
+        } catch (error) {
+          // The other side may be gone a moment before its output ends.
+          end(new BenchFault("lost", `the tmux link broke: ${String(error)}`));
+        }
       });
     },
   };
