@@ -108,7 +108,7 @@ function exitCodeOf(child: Child): number {
 
 async function feed(child: Child, input: Uint8Array | undefined): Promise<void> {
   try {
-    if (input !== undefined) child.stdin.write(input);
+    if (input !== undefined) await child.stdin.write(input);
     await child.stdin.end();
   } catch (error) {
     // A program need not read its input to the end.
@@ -128,31 +128,37 @@ function kept(child: Child, signal: AbortSignal | undefined): BenchStream {
   // Nobody reads standard error, but a full pipe would hold the program up.
   settle(child.stderr.pipeTo(new WritableStream()));
   signal?.addEventListener("abort", close, { once: true });
+  const reader = child.stdout.getReader();
+  // Asked for at once: until then the runtime would gather output without a limit.
+  const first = reader.read();
+  settle(first);
+  async function* output(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let next = await first; !next.done; next = await reader.read()) yield next.value;
+    } finally {
+      close();
+      settle(reader.cancel());
+    }
+  }
   let queued = 0;
   return {
     write(bytes) {
       if (!open) return;
       const length = typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.length;
       queued += length;
-      child.stdin.write(bytes);
+      settle(child.stdin.write(bytes));
       settle(
-        Promise.resolve(child.stdin.flush()).then(() => {
+        Promise.resolve(child.stdin.flush()).finally(() => {
           queued -= length;
         }),
       );
-      if (queued > QUEUED_BYTES) close();
+      if (queued <= QUEUED_BYTES) return;
+      close();
+      child.kill("SIGKILL");
     },
-    output: standardOutput(child, close),
+    output: output(),
     close,
   };
-}
-
-async function* standardOutput(child: Child, close: () => void): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const piece of child.stdout) yield piece;
-  } finally {
-    close();
-  }
 }
 
 /** A pipe that breaks means that the program ended; its output says so by ending. */
