@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { compile } from "../../build/compile.ts";
 import { tryLock } from "../../src/daemon/lock.ts";
+import { check } from "../contract/responses.ts";
 import { until } from "../support/until.ts";
 
 /** Answers are waited for this long, unless a test names another limit. */
@@ -68,8 +69,15 @@ export function executable(): Promise<string> {
   return compiled;
 }
 
+/** Reads an answer; every one of the whole run is held against the published schema (06 §10 check 17). */
+function judged(method: string, line: string): Envelope {
+  const answer = JSON.parse(line);
+  check(method, answer);
+  return answer;
+}
+
 /** Opens a raw connection to any Unix socket. Long paths are reached through the directory (108-byte limit). */
-export async function connectTo(socketPath: string): Promise<Connection> {
+async function connectTo(socketPath: string): Promise<Connection> {
   const short = socketPath.length < 100 ? socketPath : shortcut(socketPath);
   const socket = createConnection(short);
   const lines: string[] = [];
@@ -117,7 +125,7 @@ export async function connectTo(socketPath: string): Promise<Connection> {
     },
     async call(method, params = {}) {
       socket.write(`${JSON.stringify({ method, params, keep_alive: true })}\n`);
-      return JSON.parse(await connection.line());
+      return judged(method, await connection.line());
     },
     end: () => void socket.end(),
     closed: closed.promise,
@@ -302,7 +310,7 @@ export async function createTower(options: TowerOptions = {}) {
       const connection = await connectTo(paths.socket);
       try {
         connection.send(`${JSON.stringify({ method, params })}\n`);
-        return JSON.parse(await connection.line());
+        return judged(method, await connection.line());
       } finally {
         connection.close();
       }
