@@ -9,7 +9,7 @@
  * Exit 0 when every target is reached, 1 when one is not, 2 for a usage error.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type EngineOptions, engineRows } from "./bench/engine-rows.ts";
@@ -112,6 +112,9 @@ async function main(options: Options): Promise<number> {
     if (!options.json) console.error(`${((performance.now() - from) / 1000).toFixed(1).padStart(6)} s  ${words}`);
   };
   const executable = await compile();
+  const load = loadavg()[0] ?? 0;
+  if (load > cpus().length / 2)
+    say(`load average ${load.toFixed(1)} before the start: absolute times will be too long`);
   const dir = mkdtempSync(join(tmpdir(), "agenttower-bench-"));
   const rows: Row[] = [];
   const leftOut: string[] = [];
@@ -127,7 +130,7 @@ async function main(options: Options): Promise<number> {
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
-  const machine = { cpu: cpus()[0]?.model ?? "", cores: cpus().length, bun: Bun.version, quick: options.quick };
+  const machine = { cpu: cpus()[0]?.model ?? "", cores: cpus().length, bun: Bun.version, load, quick: options.quick };
   const json = JSON.stringify({ measured_at: new Date().toISOString(), machine, rows, left_out: leftOut }, null, 2);
   mkdirSync(join(root, "build/out"), { recursive: true });
   writeFileSync(join(root, "build/out/bench.json"), `${json}\n`);
