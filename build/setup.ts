@@ -16,7 +16,8 @@ export function ensureTmux(): Promise<Ensured> {
 
 /** Has installed what a bench image is made of, for an Engine that is there already. */
 export async function ensureBenchImage(): Promise<Ensured> {
-  if (process.platform !== "linux") return { ok: false, reason: "bench images are made from a Linux system's programs" };
+  if (process.platform !== "linux")
+    return { ok: false, reason: "bench images are made from a Linux system's programs" };
   return ensurePrograms([
     { program: "tmux", packageName: "tmux" },
     { program: "busybox", packageName: "busybox-static" },

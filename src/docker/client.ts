@@ -9,7 +9,7 @@ import { type Endpoint, type Env, resolveEndpoint } from "./endpoint.ts";
 import { EVENT_FILTERS, readExecId, readExecState } from "./shape.ts";
 import { exchangeWith } from "./transport.ts";
 
-export type ExecSpec = { user: string; argv: readonly string[]; withInput: boolean };
+type ExecSpec = { user: string; argv: readonly string[]; withInput: boolean };
 
 /** Answers are unchecked JSON where they are `unknown`. Everything rejects with a `BenchFault`. */
 export type EngineClient = {

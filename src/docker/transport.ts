@@ -17,7 +17,7 @@ const BODY_BYTES = 16 * 1024 * 1024;
 const REFUSAL_BYTES = 64 * 1024;
 
 /** What dockerode tells about a request beside the HTTP options. */
-export type ExchangeContext = {
+type ExchangeContext = {
   path: string;
   /** The answer is a stream, given as soon as its head is there. */
   isStream?: boolean;
@@ -26,7 +26,7 @@ export type ExchangeContext = {
 };
 
 /** `answer`: a `Readable` (stream), a `Duplex` (hijacked), else the parsed JSON; of a ping its text. */
-export type ExchangeCallback = (error: BenchFault | null, answer: Readable | Duplex | unknown) => void;
+type ExchangeCallback = (error: BenchFault | null, answer: Readable | Duplex | unknown) => void;
 
 export type Exchange = (
   options: RequestOptions & { signal?: AbortSignal },

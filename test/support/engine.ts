@@ -14,7 +14,7 @@ import { randomHex } from "../../src/base/ids.ts";
 import { FrameReader } from "../../src/docker/frames.ts";
 import { until } from "./until.ts";
 
-export type BenchSpec = {
+type BenchSpec = {
   /** A name of its own by default; it has `bench` in it. */
   name?: string;
   /** `Config.User`; root by default. The image has root, dev (1000) and ops (1001). */
@@ -27,9 +27,9 @@ export type BenchSpec = {
   image?: "tmux" | "no-tmux";
 };
 
-export type ExecResult = { exitCode: number; stdout: string; stderr: string };
+type ExecResult = { exitCode: number; stdout: string; stderr: string };
 
-export type PaneSpec = {
+type PaneSpec = {
   /** User whose server it is; the container's own by default. */
   user?: string;
   /** Name of the tmux server's socket; `default` by default. */
