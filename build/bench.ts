@@ -57,7 +57,7 @@ function readOptions(argv: string[]): Options {
 
 /** The echo server, compiled as the daemon is. */
 const compileEcho = () =>
-  compile({ entry: join(root, "build/bench/echo.ts"), outfile: join(root, "build/out/bench/echo") });
+  compile({ entry: new URL("./bench/echo.ts", import.meta.url).pathname, outfile: join(root, "build/out/bench/echo") });
 
 async function registryRows(executable: string, dir: string, options: Options, say: Say): Promise<Row[]> {
   const effort = options.quick ? QUICK_EFFORT : EFFORT;

@@ -1,6 +1,6 @@
 /** One figure of 00 §5: what was measured, its floor of the same run, its target. */
 
-export type Unit = "ms" | "1/s" | "MB" | "%" | "×";
+type Unit = "ms" | "1/s" | "MB" | "%" | "×";
 
 export type Row = {
   /** Group, as `--only` takes it. */

@@ -3,7 +3,7 @@
 export type Spread = { n: number; p50: number; p95: number; worst: number };
 
 /** The value below which the share `q` (0..1) of the sorted values lies. */
-export function quantile(sorted: readonly number[], q: number): number {
+function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN;
 }
 

@@ -15,7 +15,7 @@ export function benchPrefix(id: string): string {
   return `agenttower-demo-${id}`;
 }
 
-export function imageName(id: string): string {
+function imageName(id: string): string {
   return `${benchPrefix(id)}:latest`;
 }
 

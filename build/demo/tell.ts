@@ -20,7 +20,7 @@ export async function step<T>(name: string, work: () => Promise<T> | T, said: (r
 }
 
 /** Aligned columns, two blanks in front. Outside text is cleaned before it is printed. */
-export function table(header: string[], rows: (string | number)[][]): void {
+function table(header: string[], rows: (string | number)[][]): void {
   const lines = [header, ...rows.map((row) => row.map((cell) => clean(String(cell))))];
   const widths = header.map((_, column) => Math.max(...lines.map((line) => Bun.stringWidth(line[column] ?? ""))));
   for (const [at, line] of lines.entries()) {
