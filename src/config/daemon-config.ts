@@ -3,7 +3,7 @@
  * warning and the default is used; unknown tables and unknown `[containers]` keys are warnings.
  */
 import { cut, message } from "../base/text.ts";
-import { ConfigFault, type ConfigWarning, isTable, readTables, type Tables } from "./config-file.ts";
+import { ConfigFault, type ConfigWarning, isTable, type Tables } from "./config-file.ts";
 import {
   anyString,
   choice,
@@ -77,11 +77,6 @@ const KNOWN_CONTAINERS_KEYS = new Set(["name_contains", "scan_interval_seconds"]
 /** Warnings of one file; the rest of a file that is all nonsense adds nothing. */
 const MAX_WARNINGS = 100;
 const KEY_CHARACTERS = 128;
-
-/** Reads and judges the file. @throws ConfigFault no TOML, or a fault in `[events]` */
-export function readDaemonConfig(path: string): DaemonConfig {
-  return daemonConfig(readTables(path), path);
-}
 
 /** Judges tables that were read. @throws ConfigFault */
 export function daemonConfig(tables: Tables, path: string): DaemonConfig {

@@ -30,8 +30,6 @@ export function memory({ terminal = false, colour = false, onWrite }: MemoryOpti
 /** Answers a request line; bytes that came are given as text. `null` closes the connection without an answer. */
 export type Reply = (line: string) => string | null;
 
-export type World = ReturnType<typeof createWorld>;
-
 export function createWorld(env: Record<string, string> = {}) {
   const home = mkdtempSync(join(tmpdir(), "at-cli-"));
   const socket = join(home, "d.sock");
