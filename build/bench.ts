@@ -118,25 +118,37 @@ async function main(options: Options): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), "agenttower-bench-"));
   const rows: Row[] = [];
   const leftOut: string[] = [];
+  const failed: string[] = [];
   try {
     if (REGISTRY_GROUPS.some((group) => options.groups.has(group))) {
       rows.push(...(await registryRows(executable, dir, options, say)));
     }
     if (options.groups.has("idle") || options.groups.has("scan")) {
       const engine = await ensureEngine();
-      if (engine.ok) rows.push(...(await engineRows(executable, dir, engineOptions(options, say))));
-      else leftOut.push(`idle, scan: no Docker Engine here (${engine.reason})`);
+      if (engine.ok) {
+        try {
+          rows.push(...(await engineRows(executable, dir, engineOptions(options, say))));
+        } catch (error) {
+          // The other rows stand; what could not be measured is named and fails the run.
+          failed.push(`idle, scan: ${error instanceof Error ? error.message : error}`);
+        }
+      } else leftOut.push(`idle, scan: no Docker Engine here (${engine.reason})`);
     }
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
   const machine = { cpu: cpus()[0]?.model ?? "", cores: cpus().length, bun: Bun.version, load, quick: options.quick };
-  const json = JSON.stringify({ measured_at: new Date().toISOString(), machine, rows, left_out: leftOut }, null, 2);
+  const json = JSON.stringify(
+    { measured_at: new Date().toISOString(), machine, rows, left_out: leftOut, failed },
+    null,
+    2,
+  );
   mkdirSync(join(root, "build/out"), { recursive: true });
   writeFileSync(join(root, "build/out/bench.json"), `${json}\n`);
   console.log(options.json ? json : tableOf(rows));
   for (const words of leftOut) console.error(`left out: ${words}`);
-  return rows.every((row) => row.reached) ? 0 : 1;
+  for (const words of failed) console.error(`failed: ${words}`);
+  return failed.length === 0 && rows.every((row) => row.reached) ? 0 : 1;
 }
 
 let options: Options;
