@@ -85,7 +85,7 @@ describe("what the Engine imposes", () => {
     await using proxy = await createFaultyEngine(engine.socketPath);
     const { bench } = openDocker({ DOCKER_HOST: proxy.dockerHost }, clock);
     const run = (argv: string[], deadlineMs = 5000) => bench.run(command(container.id, argv), { deadlineMs });
-    await expect(run(["tail", "-f", "/dev/null"], 500)).rejects.toMatchObject({ kind: "timeout" });
+    await expect(run(["tail", "-f", "/dev/null"], 3000)).rejects.toMatchObject({ kind: "timeout" });
     await until(() => proxy.open() === 0, "the end of the connection");
 
     const creates = () => proxy.requests.filter((request) => /^POST .*\/exec$/.test(request)).length;
@@ -110,7 +110,10 @@ describe("a broken Engine", () => {
     const proxy = await createFaultyEngine(engine.socketPath);
     const { bench } = openDocker({ DOCKER_HOST: proxy.dockerHost }, clock);
     const run = (options: { input?: Uint8Array; deadlineMs?: number } = {}) =>
-      bench.run({ containerId: container.id, user: "dev", argv: ["echo", "hello"] }, { deadlineMs: 1000, ...options });
+      bench.run(
+        { containerId: container.id, user: "dev", argv: ["echo", "hello"] },
+        { deadlineMs: 20_000, ...options },
+      );
     return { proxy, run };
   };
   const CREATE = /^POST \/containers\/.*\/exec$/;

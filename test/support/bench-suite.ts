@@ -133,10 +133,10 @@ export function benchSuite(name: string, make: () => Promise<BenchUnderTest>): v
         "a rested bench",
       );
       const before = performance.now();
-      const fault = await run(["sleep", "3"], { deadlineMs: 700 }).catch((error: unknown) => error);
+      const fault = await run(["sleep", "60"], { deadlineMs: 1500 }).catch((error: unknown) => error);
       expect(fault).toBeInstanceOf(BenchFault);
       expect(fault).toHaveProperty("kind", "timeout");
-      expect(performance.now() - before).toBeLessThan(2000);
+      expect(performance.now() - before).toBeLessThan(15_000);
     });
   });
 }
