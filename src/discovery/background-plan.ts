@@ -8,7 +8,7 @@ const SERVER_QUIET_MS = 250;
 /** All panes: at most this often, and less and less while nothing changes. */
 const ALL_PANES_MS = 30_000;
 const ALL_PANES_MAX_MS = 120_000;
-/** A container scan that could not inspect everything is repeated after this. */
+/** A container scan that failed, or could not inspect everything, is repeated after this. */
 const RETRY_MS = 30_000;
 /** The second proof that a server is gone must come at least 5 s after the first (02 §14). */
 const SECOND_LOOK_MS = 5500;

@@ -12,7 +12,7 @@ export type BackgroundDeps = {
   clock: Clock;
   /** The list as one text; unlike the last one means a change. Failures of rule and Engine are texts too. */
   lightPass(): Promise<string>;
-  /** @throws Fault when nothing was reconciled */
+  /** `isPartial`: the Engine did not tell all. @throws Fault when nothing was reconciled */
   scanContainers(): Promise<{ changedIds: string[]; isPartial: boolean }>;
   /** @param isAnew ask for uid and sockets again. @throws Fault */
   scanPanes(ids: readonly string[] | null, isAnew: boolean): Promise<{ isTurned: boolean; serverlessIds: string[] }>;
@@ -51,11 +51,16 @@ export function createBackground(deps: BackgroundDeps): Background {
     const now = await deps.lightPass();
     if (now === seen) return [];
     seen = now;
-    const { changedIds, isPartial } = await deps.scanContainers();
-    // A container that could not be inspected is tried again though the list stays as it is.
-    if (isPartial) plan.retryContainers(clock.monotonic());
-    if (changedIds.length > 0) plan.changed(clock.monotonic());
-    return changedIds;
+    let isWhole = false;
+    try {
+      const { changedIds, isPartial } = await deps.scanContainers();
+      isWhole = !isPartial;
+      if (changedIds.length > 0) plan.changed(clock.monotonic());
+      return changedIds;
+    } finally {
+      // What came to nothing, or left something out, is tried again though the list stays as it is.
+      if (!isWhole) plan.retryContainers(clock.monotonic());
+    }
   };
 
   const panes = async (ids: readonly string[] | null, isAnew: boolean): Promise<void> => {

@@ -169,7 +169,7 @@ export function createDiscovery(deps: DiscoveryDeps): Discovery {
     },
     async scanContainers() {
       const { changedIds, result } = await containers(uuid(), "background");
-      return { changedIds, isPartial: result.error_details.length > 0 };
+      return { changedIds, isPartial: result.status === "degraded" };
     },
     async scanPanes(ids, isAnew) {
       const freshness: Freshness = isAnew ? "anew" : "background";

@@ -1,5 +1,6 @@
 /** Both scans as the daemon runs them: a real registry, an Engine and tmux as data for their faults. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { BenchFault } from "../../src/base/bench.ts";
 import { Fault } from "../../src/contract/faults.ts";
 import { createDiscovery, type Discovery, type DiscoveryDeps } from "../../src/discovery/service.ts";
 import type { Tx } from "../../src/store/open.ts";
@@ -546,6 +547,45 @@ describe("background", () => {
     expect(scans()).toEqual(during.map((count) => count + 1));
     expect(lines).toHaveLength(2);
     expect(degraded()).toEqual([]);
+  });
+
+  test("a scan that fails after a good look is made up for though the list stays as it is", async () => {
+    fake.add("bench", { servers: { default: [{}] } });
+    let lists = 0;
+    const engine = {
+      ...fake.engine,
+      async list(deadlineMs: number) {
+        if (++lists === 2) throw new BenchFault("timeout", "the second list takes too long");
+        return fake.engine.list(deadlineMs);
+      },
+    };
+    discovery = make({ engine });
+    await begin();
+    await clock.advance(1000);
+    expect(lines).toMatchObject([{ payload: { error_code: "docker_timeout" } }]);
+    await clock.advance(40_000);
+    expect(activePanes()).toEqual(["default %0"]);
+    expect(lines).toHaveLength(1);
+  });
+
+  test("a registry that could not be written catches up once it can", async () => {
+    fake.add("bench", { servers: { default: [{}] } });
+    let isFull = false;
+    const store: typeof registry.store = {
+      ...registry.store,
+      write(fn) {
+        if (isFull) throw new Error("the disk is full");
+        return registry.store.write(fn);
+      },
+    };
+    discovery = make({ store });
+    isFull = true;
+    await begin();
+    await clock.advance(60_000);
+    expect(rows("SELECT * FROM containers")).toEqual([]);
+    isFull = false;
+    await clock.advance(60_000);
+    expect(activePanes()).toEqual(["default %0"]);
   });
 
   test("a bench that keeps failing is told once though others change", async () => {
