@@ -26,6 +26,7 @@ import { createSessions } from "../wire/sessions.ts";
 import { readStartConfig } from "./configuration.ts";
 import { type Services, story } from "./lifecycle.ts";
 import { StartFailure } from "./start-failure.ts";
+import type { SteadyLog } from "./steady-log.ts";
 import type { StopRequest } from "./stop-request.ts";
 
 /** How long a stopping daemon waits for its background scan. */
@@ -68,7 +69,7 @@ export async function closeBase(base: Base): Promise<void> {
 export type ServicesDeps = {
   paths: Paths;
   clock: Clock;
-  log: DaemonLog;
+  log: SteadyLog;
   base: Base;
   stop: StopRequest;
   /** The daemon's environment, as it was at its start. */
@@ -84,7 +85,7 @@ export function buildServices({ paths, clock, log, base, stop, env }: ServicesDe
   const hostId = hostBenchId({ machineIdFile: "/etc/machine-id", hostName: hostname(), uid });
 
   const discovery = createDiscovery({
-    log,
+    log: log.strict,
     events: eventsFile,
     store,
     clock,

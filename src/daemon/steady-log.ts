@@ -5,10 +5,16 @@
 import { message } from "../base/text.ts";
 import type { DaemonLog } from "../journal/daemon-log.ts";
 
+/** `write` never throws. */
+export type SteadyLog = DaemonLog & {
+  /** The same log for scans, which refuse to go on without some of their lines (02 §5.8): here a lost line is an error. */
+  readonly strict: Pick<DaemonLog, "write">;
+};
+
 /** @param complain one line for standard error, without `error: ` */
-export function steadyLog(log: DaemonLog, complain: (line: string) => void): DaemonLog {
+export function steadyLog(log: DaemonLog, complain: (line: string) => void): SteadyLog {
   let failing = false;
-  return {
+  const strict: SteadyLog["strict"] = {
     write(event, fields) {
       try {
         log.write(event, fields);
@@ -16,6 +22,18 @@ export function steadyLog(log: DaemonLog, complain: (line: string) => void): Dae
       } catch (error) {
         if (!failing) complain(message(`daemon log: ${error instanceof Error ? error.message : String(error)}`));
         failing = true;
+        throw error;
+      }
+    },
+  };
+  return {
+    strict,
+    write(event, fields) {
+      try {
+        strict.write(event, fields);
+      } catch {
+        // Told above; whoever writes here goes on without the line.
+        return;
       }
     },
     close: () => log.close(),

@@ -1,7 +1,8 @@
 /** The legacy envelope under every bad input (01 §8): acceptance checks 19, 20 and 34 of 01 §18, over raw sockets. */
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
 import { LEGACY_CODES } from "../../src/contract/codes.ts";
 import { legacyMethods } from "../../src/contract/methods.ts";
 import { check } from "../contract/responses.ts";
@@ -158,6 +159,21 @@ describe("check 19: every row of the table", () => {
     registry.run("ALTER TABLE panes_gone RENAME TO panes");
     registry.close();
     expect((await tower.call("list_panes")).ok).toBe(true);
+  });
+
+  test("a pane scan whose line cannot be logged does not run; a container scan does, and the daemon lives", async () => {
+    await using tower = await quietTower();
+    const log = join(tower.logsDir, "agenttowerd.log");
+    renameSync(log, `${log}.away`);
+    mkdirSync(log);
+    expectLegacy(await tower.call("scan_panes"), "internal_error");
+    expect(tower.rows("SELECT count(*) AS n FROM pane_scans")).toEqual([{ n: 0 }]);
+    await tower.call("scan_containers");
+    expect(tower.rows("SELECT count(*) AS n FROM container_scans")).toEqual([{ n: 1 }]);
+    rmdirSync(log);
+    renameSync(`${log}.away`, log);
+    expect(await tower.call("scan_panes")).toMatchObject({ ok: true, result: { status: "ok" } });
+    expect(tower.log("pane_scan_completed")).toHaveLength(1);
   });
 
   test("what is good is served: blanks around, unknown keys, the last of two equal keys, other letters", async () => {
