@@ -2,7 +2,10 @@
 import type { Candidate } from "./command.ts";
 import type { CliContext } from "./context.ts";
 import { placeOf } from "./place.ts";
+import { printable } from "./render.ts";
 
+/** What an Engine allows as a name. */
+const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 /** A key press waits for the daemon at most this long. */
 const ASK_LIMITS = { connectMs: 200, totalMs: 500 };
 
@@ -18,7 +21,10 @@ export async function containerNames(context: CliContext): Promise<Candidate[]> 
   try {
     const { socket } = placeOf(context);
     const answer = await callOnce(socket.path, "list_containers", { active_only: true }, ASK_LIMITS);
-    return answer.ok ? answer.result.containers.map(({ name, image }) => ({ value: name, summary: image })) : [];
+    if (!answer.ok) return [];
+    // What would have to be quoted goes to no shell.
+    const named = answer.result.containers.filter(({ name }) => PLAIN_NAME.test(name));
+    return named.map(({ name, image }) => ({ value: name, summary: printable(image) }));
   } catch {
     return []; // no daemon, no names
   }

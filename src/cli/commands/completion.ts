@@ -14,6 +14,11 @@ export const completion = command({
   ],
   positionals: { SHELL: { summary: "which shell", required: true, values: SHELLS } },
   async run(context, { SHELL: shell }) {
+    if (shell === "bash") {
+      const { BASH_COMPLETION } = await import("../completion-bash.ts");
+      context.out.write(BASH_COMPLETION);
+      return OK;
+    }
     const { completionTree } = await import("../completion.ts");
     const { root } = await import("../tree.ts");
     const tree = await completionTree(context, root, []);
