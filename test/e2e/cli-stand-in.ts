@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Envelope, Tower } from "./tower.ts";
 
 /** Bytes as they are, or an envelope to be sent as a line. */
-export type Act = (method: string, real: Envelope) => string | object;
+export type Act = (method: string, real: Envelope) => string | object | Promise<string | object>;
 
 let count = 0;
 
@@ -19,7 +19,7 @@ export async function standIn(tower: Tower, act: Act, path = join(tower.dir, `st
     const { method, params } = JSON.parse(line.toString());
     asked.push(method);
     const real = tower.daemonPid() === null ? null : await tower.call(method, params);
-    const said = act(method, real);
+    const said = await act(method, real);
     socket.end(typeof said === "string" ? said : `${JSON.stringify(said)}\n`);
   };
   const server = createServer((socket) => {
