@@ -1,6 +1,7 @@
 /**
  * The open links to tmux servers (02 §4.3, 05 §11 "Transport"): opened after a pane scan that reached a server, closed after 60 s
- * without use, at most 64. While background discovery watches through them they count as used.
+ * without use, at most 64, of which the longest unused makes room. While background discovery watches through them they count as
+ * used; then servers beyond the 64 are left to programs, because a link lost makes a scan and a scan would open it again.
  */
 import { type Bench, BenchFault } from "../base/bench.ts";
 import type { Clock } from "../base/clock.ts";
@@ -69,14 +70,25 @@ export function createLinks(benchOf: (containerId: string) => Bench, clock: Cloc
     if (resting.size > RESTING_MAX && oldest !== undefined) resting.delete(oldest);
   };
 
+  const hasRoom = (): boolean => !isWatched || entries.size + opening.size < LINKS_MAX;
+
   const mayOpen = (key: string): boolean =>
     !stopping.signal.aborted &&
+    hasRoom() &&
     !entries.has(key) &&
     !opening.has(key) &&
     (resting.get(key) ?? Number.NEGATIVE_INFINITY) <= clock.monotonic();
 
+  /** Told to nobody: the server is well, and no longer linked is all there is to know. */
+  const evict = (): void => {
+    const oldest = longestUnused(entries);
+    if (!oldest) return;
+    entries.delete(keyOf(oldest.server.containerId, oldest.server.socketPath));
+    oldest.link.close();
+  };
+
   const add = (key: string, server: Server, link: ControlLink): void => {
-    if (entries.size >= LINKS_MAX) longestUnused(entries)?.link.close();
+    if (entries.size >= LINKS_MAX) evict();
     const entry = { server, link, usedAt: clock.monotonic() };
     entries.set(key, entry);
     if (entries.size === 1) listener.onAny(true);

@@ -210,3 +210,69 @@ describe("life of a link", () => {
     links.stop();
   });
 });
+
+/** Servers that attach at once and print what they are told to. */
+function tameBench() {
+  const streams: string[] = [];
+  const bench: Bench = {
+    async run({ argv }) {
+      const format = argv.at(-1) ?? "";
+      const stdout = format
+        .replace("#{session_id}", "$0")
+        .replace("#{version}", "3.4")
+        .replace(/#\{[^}]*\}/g, "0");
+      return { exitCode: 0, stdout: `${stdout}\n`, stderr: "" };
+    },
+    async stream({ argv }) {
+      streams.push(argv[2] ?? "");
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const writer = writable.getWriter();
+      let number = 0;
+      const say = (flags: 0 | 1, printed: string) => {
+        number++;
+        void writer.write(Buffer.from(`%begin 1 ${number} ${flags}\n${printed}%end 1 ${number} ${flags}\n`));
+      };
+      say(0, "");
+      return {
+        output: readable,
+        write(text) {
+          for (const line of String(text).split("\n").filter(Boolean)) {
+            const [, printed] = /^display-message -p (.*)$/.exec(line) ?? [];
+            say(1, printed === undefined ? "" : `${printed}\n`);
+          }
+        },
+        close: () => void writer.close(),
+      };
+    },
+  };
+  return { bench, streams };
+}
+
+describe("more servers than links", () => {
+  const servers = Array.from({ length: 70 }, (_, index) => ({
+    containerId: index.toString(16).padStart(64, "0"),
+    user: "dev",
+    socketPath: "/tmp/tmux-1000/default",
+  }));
+  const linked = (links: Links) => servers.filter(({ containerId }) => links.isLinked(containerId)).length;
+
+  test("watched: the first 64 stay, the others are left to programs, nothing is lost", async () => {
+    const listener = quiet();
+    const { bench, streams } = tameBench();
+    const links = createLinks(() => bench, manualClock(), listener);
+    links.watch(true);
+    for (let round = 0; round < 3; round++) await links.open(servers);
+    expect([linked(links), streams.length, listener.seen.lost]).toEqual([64, 64, []]);
+    links.stop();
+  });
+
+  test("not watched: the longest unused makes room", async () => {
+    const listener = quiet();
+    const { bench } = tameBench();
+    const links = createLinks(() => bench, manualClock(), listener);
+    await links.open(servers);
+    expect([linked(links), listener.seen.lost]).toEqual([64, []]);
+    expect(servers.slice(0, 6).some(({ containerId }) => links.isLinked(containerId))).toBe(false);
+    links.stop();
+  });
+});
