@@ -12,6 +12,8 @@ import { type Block, linkLines } from "./link-lines.ts";
 const ANSWER_MS = 2000;
 /** Commands that may wait for their answers at the same time. */
 const MAX_WAITING = 64;
+/** Everything that one command printed, in all its blocks: as for an exec (02 §12). */
+const ANSWER_CHARACTERS = 4_194_304;
 /** Piece of tmux's own text in a message, in characters. */
 const REASON_CHARACTERS = 256;
 
@@ -34,6 +36,7 @@ type Waiting = {
   guard: string;
   ok: boolean;
   lines: string[];
+  characters: number;
   settled: AbortController;
   resolve(answer: LinkAnswer): void;
   reject(fault: BenchFault): void;
@@ -91,7 +94,11 @@ export async function openLink(
       return;
     }
     one.ok &&= block.ok;
-    for (const line of block.lines) one.lines.push(line);
+    for (const line of block.lines) {
+      one.lines.push(line);
+      one.characters += line.length + 1;
+    }
+    if (one.characters > ANSWER_CHARACTERS) end(new BenchFault("overflow", "the tmux link gave an answer over 4 MiB"));
   };
 
   const lines = linkLines({
@@ -140,7 +147,7 @@ export async function openLink(
       return new Promise((resolve, reject) => {
         const guard = `end-${randomHex(8)}`;
         const settled = new AbortController();
-        waiting.push({ guard, ok: true, lines: [], settled, resolve, reject });
+        waiting.push({ guard, ok: true, lines: [], characters: 0, settled, resolve, reject });
         // One line may print several blocks; the guard's own block tells that all of them are there.
         void limit(settled.signal);
         try {

@@ -160,6 +160,18 @@ test("no more than 64 commands wait", async () => {
   expect(new Set(await Promise.all(waiting))).toEqual(new Set(["lost"]));
 });
 
+test("an answer in ever more blocks ends the link at 4 MiB", async () => {
+  const played = playedStream();
+  const opening = openLink(played.stream, manualClock(), () => undefined);
+  played.say("%begin 1 1 0\n%end 1 1 0\n");
+  const open = await opening;
+  const answer = faultOf(open.command("list-panes"));
+  const printed = `${"x".repeat(1_000_000)}\n`;
+  for (const number of [2, 3, 4, 5, 6]) played.say(`%begin 1 ${number} 1\n${printed}%end 1 ${number} 1\n`);
+  expect(await answer).toBe("overflow");
+  expect(played.isClosed()).toBe(true);
+});
+
 test("a line break would be a second command", async () => {
   const played = playedStream();
   const opening = openLink(played.stream, manualClock(), () => undefined);
