@@ -2,7 +2,7 @@
  * Runs the daemon in this process: `agenttowerd run` and `agenttower daemon` (01 §7, 00 §2). The edge to the process is here:
  * environment, standard streams, signals. `run` refuses where nothing is set up, `daemon` sets it up.
  */
-import { fstatSync, statSync } from "node:fs";
+import { fstatSync, statSync, writeSync } from "node:fs";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { message } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
@@ -129,16 +129,28 @@ function announce({ command, json }: ForegroundOptions, paths: Paths): void {
     daemon_version: VERSION,
     app_contract_version: APP_CONTRACT_VERSION,
   };
-  process.stdout.write(`${JSON.stringify(line)}\n`);
+  put(STDOUT, JSON.stringify(line));
 }
 
 function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  put(STDERR, line);
+}
+
+const STDOUT = 1;
+const STDERR = 2;
+
+/** Whoever started the daemon may have closed its end of the pipe, or sit on a full one: that is no reason to die. */
+function put(fd: number, line: string): void {
+  try {
+    writeSync(fd, `${line}\n`);
+  } catch {
+    return; // nobody there to be told
+  }
 }
 
 /** Standard error of a detached daemon is the daemon log; what the log says as a line is not said again there (01 §17). */
 function isDaemonLog(path: string): boolean {
   const log = statSync(path, { throwIfNoEntry: false });
-  const own = fstatSync(2);
+  const own = fstatSync(STDERR);
   return log !== undefined && own.ino === log.ino && own.dev === log.dev;
 }

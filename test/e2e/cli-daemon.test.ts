@@ -1,6 +1,17 @@
 /** `agenttower daemon` and what belongs to it (00 §2): the outputs; the daemon's life itself is in daemon-life.test.ts. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
 import { createTower, type Tower } from "./tower.ts";
 
 const QUIET = "[containers]\nscan_interval_seconds = 0\n";
@@ -72,6 +83,34 @@ describe("in the foreground", () => {
     expect((await tower.call("status")).result.pid).toBe(free.pid);
     free.kill("SIGINT");
     expect(await free.exited).toBe(0);
+  });
+
+  test("lives on when nobody reads its output any more, and stops as ever", async () => {
+    await using tower = await createTower({ config: QUIET });
+    const { env } = tower;
+    const daemon = Bun.spawn([join(tower.bin, "agenttower"), "daemon", "--json"], {
+      env,
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    try {
+      await Promise.all([daemon.stdout.cancel(), daemon.stderr.cancel()]);
+      await tower.until(async () => (await tower.call("ping")).ok, "the answer");
+      // A log that cannot be written is told on standard error.
+      const log = join(tower.logsDir, "agenttowerd.log");
+      renameSync(log, `${log}.away`);
+      mkdirSync(log);
+      expect((await tower.call("scan_panes")).ok).toBe(false);
+      rmdirSync(log);
+      renameSync(`${log}.away`, log);
+      expect((await tower.call("status")).result.pid).toBe(daemon.pid);
+      await tower.call("shutdown");
+      expect(await daemon.exited).toBe(0);
+      expect(existsSync(tower.socket)).toBe(false);
+      expect(tower.log("daemon_exited").map((line) => line.fields["exit_code"])).toEqual(["0"]);
+    } finally {
+      daemon.kill("SIGKILL");
+    }
   });
 
   test("a configuration that cannot be: one line, exit 1", async () => {
