@@ -14,6 +14,9 @@ const OUTPUT_BYTES = 4 * 1024 * 1024;
 /** Input of a stream that its program does not take; beyond it the stream is closed. */
 const QUEUED_BYTES = 8 * 1024 * 1024;
 
+/** A program whose stream was closed gets this long to end by itself. */
+const END_MS = 1000;
+
 /** Where tmux is when PATH does not say: programs started from a desktop have a short one. */
 const FIXED_PLACES = ["/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"];
 /** What a shell answers for a program that it cannot find, and so does a container (02 §4.3). */
@@ -50,7 +53,7 @@ export function hostBench(env: Env, clock: Clock): Bench {
       signal?.throwIfAborted();
       const child = spawn(argv);
       if (child === null) throw new BenchFault("failed", notFound(argv).stderr);
-      return kept(child, signal);
+      return kept(child, signal, clock);
     },
   };
 }
@@ -116,14 +119,23 @@ async function feed(child: Child, input: Uint8Array | undefined): Promise<void> 
   }
 }
 
+/** Ends a program that does not go by itself: the client of a hanging tmux server would stay as long as that one hangs. */
+async function endLater(child: Child, clock: Clock): Promise<void> {
+  const ended = new AbortController();
+  void child.exited.then(() => ended.abort());
+  await clock.sleep(END_MS, ended.signal);
+  child.kill("SIGKILL");
+}
+
 /** A program that stays. Its standard error is read and dropped. */
-function kept(child: Child, signal: AbortSignal | undefined): BenchStream {
+function kept(child: Child, signal: AbortSignal | undefined, clock: Clock): BenchStream {
   let open = true;
   const close = () => {
     if (!open) return;
     open = false;
     signal?.removeEventListener("abort", close);
     settle(child.stdin.end());
+    settle(endLater(child, clock));
   };
   // Nobody reads standard error, but a full pipe would hold the program up.
   settle(child.stderr.pipeTo(new WritableStream()));

@@ -5,10 +5,20 @@ import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { hostBench } from "../../src/host/bench.ts";
 import { benchSuite } from "../support/bench-suite.ts";
+import { manualClock } from "../support/manual-clock.ts";
 import { until } from "../support/until.ts";
 
 const clock = systemClock();
 const at = (argv: string[]) => ({ containerId: "f".repeat(64), user: "nobody", argv });
+
+const isGone = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
+};
 
 benchSuite("the host", async () => ({
   bench: hostBench(process.env, clock),
@@ -24,17 +34,26 @@ test("a program that is late is ended", async () => {
     const late = hostBench(process.env, clock).run(at(["sh", "-c", script]), { deadlineMs: 500 });
     await expect(late).rejects.toMatchObject({ kind: "timeout" });
     const pid = Number(await Bun.file(pidFile).text());
-    await until(() => {
-      try {
-        process.kill(pid, 0);
-        return false;
-      } catch {
-        return true;
-      }
-    }, "the end of the program");
+    await until(() => isGone(pid), "the end of the program");
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+});
+
+test("a program that stays after its stream was closed is ended a second later", async () => {
+  const time = manualClock();
+  const stream = await hostBench(process.env, time).stream(at(["sh", "-c", "echo $$; exec sleep 600"]));
+  let pid = 0;
+  const read = (async () => {
+    for await (const bytes of stream.output) pid = Number(Buffer.from(bytes).toString());
+  })();
+  await until(() => pid > 0, "its pid");
+  stream.close();
+  await time.advance(999);
+  expect(isGone(pid)).toBe(false);
+  await time.advance(1);
+  await read;
+  await until(() => isGone(pid), "the end of the program");
 });
 
 test("a descendant that keeps the output open does not keep us", async () => {
