@@ -18,7 +18,7 @@ import { overallState, subsystems } from "./readiness.ts";
 import { toRecentEvent, toRecentQueueRow, toRecentRoute } from "./recent.ts";
 
 export type OverviewDeps = {
-  store: Pick<Store, "read">;
+  store: Pick<Store, "read" | "writeTrouble">;
   engine: EngineProbe;
   discovery: { ignoredNames(): number };
   eventsFile: Pick<EventsFile, "state">;
@@ -34,6 +34,7 @@ export function overviewHandlers(deps: OverviewDeps) {
         engine,
         counts,
         registryTrouble: trouble ?? registryFileTrouble(deps.paths.registry),
+        registryFailing: deps.store.writeTrouble(),
         eventsTrouble: eventsFileTrouble(deps.paths.events),
         eventsFailing: failingSince(deps.eventsFile),
       });

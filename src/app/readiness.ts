@@ -15,6 +15,8 @@ export type ReadinessFacts = {
   counts: DashboardCounts | null;
   /** `null` when the registry answers and its file is writable, else why not. */
   registryTrouble: string | null;
+  /** SQLite's name for what the last write to the registry failed with, while none has succeeded since. */
+  registryFailing: string | null;
   /** `null` when the events file or its directory is there and writable, else why not. */
   eventsTrouble: string | null;
   /** Class of the last failed append, while none has succeeded since. */
@@ -70,9 +72,10 @@ function tmuxDiscovery(counts: DashboardCounts | null): Verdict {
   return well === 0 ? unavailable(reason, hint) : degraded(reason, hint);
 }
 
-function sqlite({ registryTrouble }: ReadinessFacts): Verdict {
-  if (registryTrouble === null) return OK;
-  return unavailable(registryTrouble, "check space and permissions of the state directory");
+function sqlite({ registryTrouble, registryFailing }: ReadinessFacts): Verdict {
+  const hint = "check space and permissions of the state directory";
+  if (registryTrouble !== null) return unavailable(registryTrouble, hint);
+  return registryFailing === null ? OK : degraded(`last write to the registry failed: ${registryFailing}`, hint);
 }
 
 function jsonl({ eventsTrouble, eventsFailing }: ReadinessFacts): Verdict {

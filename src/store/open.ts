@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import type { Clock } from "../base/clock.ts";
 import { MigrationRefused, migrate, newestVersion, refuseNewer, versionOf } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations.ts";
-import { openError, StoreOpenError, storeFault } from "./store-error.ts";
+import { openError, StoreFault, StoreOpenError, storeFault } from "./store-error.ts";
 import { installTally } from "./tally.ts";
 
 /** Work inside the store. `now`: the one instant of a write, milliseconds since the epoch. */
@@ -22,6 +22,8 @@ export type Store = {
    * @throws StoreFault; what `fn` throws; an Error for a write within a write, or an `fn` that is not synchronous
    */
   write<T>(fn: (tx: Tx) => T): T;
+  /** SQLite's name for what kept the last write from the disk, `SQLITE_FULL` for one; `null` once a write succeeds. */
+  writeTrouble(): string | null;
   /** Idempotent. */
   close(): void;
 };
@@ -36,6 +38,8 @@ export const BUSY_TIMEOUT_MS = 5000;
 /** Pages kept in memory; grows only as far as the registry does. */
 const CACHE_KIB = 16_384;
 const FILE_MODE = 0o600;
+/** Families of errors that are about the file and not about the statement. */
+const FILE_TROUBLE = new Set(["SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_CORRUPT"]);
 const COMPANIONS = ["-wal", "-shm", "-journal"] as const;
 
 /**
@@ -142,6 +146,7 @@ function storeOver(db: Database, clock: Clock): Store {
   const rollback = db.prepare("ROLLBACK");
   let writing = false;
   let open = true;
+  let trouble: string | null = null;
 
   return {
     read(fn) {
@@ -158,15 +163,19 @@ function storeOver(db: Database, clock: Clock): Store {
         begin.run();
         const result = synchronous(fn({ db, now: clock.now() }));
         commit.run();
+        trouble = null;
         return result;
       } catch (error) {
         // SQLite itself has rolled back after some errors, a full disk for one.
         if (db.inTransaction) rollback.run();
-        throw storeFault(error);
+        const fault = storeFault(error);
+        if (fault instanceof StoreFault && FILE_TROUBLE.has(fault.family)) trouble = fault.code;
+        throw fault;
       } finally {
         writing = false;
       }
     },
+    writeTrouble: () => trouble,
     close() {
       if (!open) return;
       open = false;

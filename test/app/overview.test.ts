@@ -129,6 +129,25 @@ test("a registry that is gone is told, not thrown", async () => {
   expect(readiness.hints).toEqual([]);
 });
 
+test("a registry on a full disk is degraded from the write that failed to the next that does not", async () => {
+  using registry = testRegistry(manualClock());
+  const tower = house(registry);
+  const fill = () =>
+    registry.store.write((tx) =>
+      upsertContainers(tx, [containerRow({ container_id: containerId("a"), image: "x".repeat(1_000_000) })]),
+    );
+  // The largest size stands in for the disk.
+  registry.store.read(({ db }) => db.run("PRAGMA max_page_count = 1"));
+  expect(fill).toThrow("SQLITE_FULL");
+  expect((await tower.readiness()).subsystems[2]).toMatchObject({
+    status: "degraded",
+    reason: "last write to the registry failed: SQLITE_FULL",
+  });
+  registry.store.read(({ db }) => db.run("PRAGMA max_page_count = 1000000"));
+  fill();
+  expect((await tower.readiness()).subsystems[2]).toMatchObject({ status: "ok" });
+});
+
 test("recent rows are newest first, at most as many as asked for, with every field filled", async () => {
   using registry = testRegistry(manualClock());
   registry.store.write(({ db }) => {

@@ -14,6 +14,7 @@ const healthy = {
     routes: { enabled: 0, disabled: 2 },
   },
   registryTrouble: null,
+  registryFailing: null,
   eventsTrouble: null,
   eventsFailing: null,
 } satisfies ReadinessFacts;
@@ -46,6 +47,7 @@ const FIXTURES: [SubsystemView["name"], SubsystemView["status"], Partial<Readine
   ["tmux_discovery", "unavailable", containers(0, 2)],
   ["tmux_discovery", "unavailable", { counts: null, registryTrouble: "gone" }],
   ["sqlite", "unavailable", { registryTrouble: "registry file is not writable" }],
+  ["sqlite", "degraded", { registryFailing: "SQLITE_FULL" }],
   ["jsonl", "unavailable", { eventsTrouble: "events file is not writable" }],
   ["jsonl", "degraded", { eventsFailing: "ENOSPC" }],
   ["routing_worker", "unavailable", withCounts({ routes: { enabled: 1, disabled: 0 } })],
