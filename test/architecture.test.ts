@@ -34,7 +34,7 @@ const EXCEPTIONS: Record<string, readonly string[]> = {
 const RESERVED: Record<string, RegExp> = {
   dockerode: /^docker\//,
   "bun:sqlite": /^store\//,
-  "bun:ffi": /^(wire\/peer|daemon\/lock)\.ts$/,
+  "bun:ffi": /^(wire\/peer|daemon\/(lock|footprint))\.ts$/,
   citty: /^cli\//,
   "@bomb.sh/tab": /^cli\//,
   "@valibot/to-json-schema": /^contract\/schema\.ts$/,

@@ -24,6 +24,7 @@ import { createPeerOf } from "../wire/peer.ts";
 import { type Server, startServer } from "../wire/server.ts";
 import { createSessions } from "../wire/sessions.ts";
 import { readStartConfig } from "./configuration.ts";
+import { runFootprint } from "./footprint.ts";
 import { type Services, story } from "./lifecycle.ts";
 import { StartFailure } from "./start-failure.ts";
 import type { SteadyLog } from "./steady-log.ts";
@@ -147,6 +148,9 @@ export function buildServices({ paths, clock, log, base, stop, env }: ServicesDe
       background = discovery.runBackground(signal).catch((error: unknown) => {
         if (signal.aborted) return;
         log.write("worker_fault", { worker: "discovery", code: "internal_error", error_message: story(error) });
+      });
+      void runFootprint(clock, signal, (reason) => {
+        log.write("worker_fault", { worker: "daemon", code: "internal_error", error_message: reason });
       });
     },
     async stopServing() {

@@ -5,6 +5,7 @@
  */
 import { dlopen, FFIType, read } from "bun:ffi";
 import { closeSync, constants, fchmodSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { LIBC_NAMES } from "../base/libc.ts";
 
 export type LockAttempt =
   /** Ours until `release` or the end of the process. `release` is idempotent. */
@@ -31,10 +32,6 @@ const LOCK_UN = 8;
 const LINUX = process.platform === "linux";
 /** EWOULDBLOCK of each platform; every other error of `flock` means that locking does not work on that file system. */
 const WOULD_BLOCK = LINUX ? 11 : 35;
-/** glibc, then musl, then macOS. */
-const LIBRARIES = LINUX
-  ? ["libc.so.6", "libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"]
-  : ["libSystem.B.dylib"];
 const ERRNO = LINUX ? "__errno_location" : "__error";
 
 type Calls = { flock(fd: number, operation: number): number; errno(): number };
@@ -43,7 +40,7 @@ let calls: Calls | undefined;
 function libc(): Calls {
   if (calls) return calls;
   let last: unknown;
-  for (const library of LIBRARIES) {
+  for (const library of LIBC_NAMES) {
     try {
       const { symbols } = dlopen(library, {
         flock: { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 },

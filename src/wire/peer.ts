@@ -4,6 +4,7 @@
  */
 import { dlopen, FFIType, ptr } from "bun:ffi";
 import { closeSync, readFileSync } from "node:fs";
+import { LIBC_NAMES } from "../base/libc.ts";
 import { type ProcFacts, placeOf, readProc, startedBy } from "./host-proof.ts";
 
 export type Peer = {
@@ -32,10 +33,6 @@ export type PeerOf = (fd: number) => ConnectedPeer;
 type Getsockopt = (fd: number, level: number, option: number, value: Uint8Array, length: Int32Array) => number;
 
 const LINUX = process.platform === "linux";
-/** glibc, then musl, then macOS. */
-const LIBRARIES = LINUX
-  ? ["libc.so.6", "libc.so", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"]
-  : ["libSystem.B.dylib"];
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const SO_PEERPIDFD = 77;
@@ -47,7 +44,7 @@ const XUCRED_BYTES = 76;
 
 function loadGetsockopt(): Getsockopt {
   let last: unknown;
-  for (const library of LIBRARIES) {
+  for (const library of LIBC_NAMES) {
     try {
       const { symbols } = dlopen(library, {
         getsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
