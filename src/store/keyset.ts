@@ -50,7 +50,7 @@ export type PageQuery = Keyset & {
   cursor?: string | undefined;
 };
 
-/** `cursorNext` is null on the last page. */
+/** `cursorNext` is null on the last page. A page is shorter than its limit where its texts would not fit into a response. */
 export type Page<Row> = { rows: Row[]; cursorNext: string | null };
 
 /** The cursor is malformed, changed, too long, or of another list, order or filter: `validation_failed` on `cursor_next`. */
@@ -58,6 +58,8 @@ export const CURSOR_REFUSED = "cursor_refused";
 export type CursorRefused = typeof CURSOR_REFUSED;
 
 const CHECKSUM_BYTES = 9;
+/** Texts of one page, in UTF-16 units: none of them takes more than three bytes of the 8 MiB of a response (06 §1). */
+const PAGE_UNITS = 2_500_000;
 
 /** Reads one page. */
 export function readPage<Row extends object>(tx: Tx, query: PageQuery): Page<Row> | CursorRefused {
@@ -72,12 +74,23 @@ export function readPage<Row extends object>(tx: Tx, query: PageQuery): Page<Row
     rows.push(...readSegment(tx, query, segment, query.limit + 1 - rows.length));
   }
 
-  const more = rows.length > query.limit;
-  if (more) rows.pop();
+  const fitting = Math.min(query.limit, fittingRows(rows));
+  const more = rows.length > fitting;
+  rows.length = Math.min(rows.length, fitting);
   const last = rows.at(-1);
   const cursorNext = more && last ? encodeCursor(query, keysOf(query, last)) : null;
   for (const row of rows) for (let index = 0; index < query.keys.length; index++) delete row[`key_${index}`];
   return { rows: rows as Row[], cursorNext };
+}
+
+/** How many rows from the first one on fit into a response; at least one does. */
+function fittingRows(rows: readonly Record<string, unknown>[]): number {
+  let units = 0;
+  const over = rows.findIndex((row) => {
+    for (const value of Object.values(row)) if (typeof value === "string") units += value.length;
+    return units > PAGE_UNITS;
+  });
+  return over === -1 ? rows.length : Math.max(over, 1);
 }
 
 /**

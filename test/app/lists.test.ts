@@ -7,6 +7,7 @@ import { appMethods } from "../../src/contract/methods.ts";
 import { upsertContainers } from "../../src/store/containers.ts";
 import { type PaneRow, upsertPanes } from "../../src/store/panes.ts";
 import { setDegradedScan } from "../../src/store/scans.ts";
+import { successLine } from "../../src/wire/envelope.ts";
 import { check } from "../contract/responses.ts";
 import { testCall } from "../support/call-context.ts";
 import { manualClock } from "../support/manual-clock.ts";
@@ -192,4 +193,40 @@ test("pane detail: by key, by id, ambiguous, newest inactive, not there", () => 
   expect(faultOf(() => detail({ pane_key: "nonsense" }))).toEqual({ code: "pane_not_found", facts: { pane_id: "" } });
   expect(faultOf(() => detail({}))).toMatchObject({ code: "param_invalid", facts: { field: "pane_id" } });
   for (const pane_id of ["", "0", "%", "%x", "%1 ", "secret"]) expect(() => detail({ pane_id })).toThrow(v.ValiError);
+});
+
+test("25: the largest rows there can be make shorter pages, each below the cap of a response", () => {
+  using registry = testRegistry(manualClock());
+  threeBenches(registry);
+  const wide = (length: number) => "\u{1f5fc}".repeat(length);
+  registry.store.write((tx) =>
+    upsertPanes(
+      tx,
+      Array.from({ length: 200 }, (_, n) =>
+        paneRow({
+          container_id: a,
+          container_name: wide(2048),
+          tmux_socket_path: `/tmp/${"s".repeat(255)}`,
+          tmux_session_name: wide(2048),
+          tmux_pane_index: n,
+          tmux_pane_id: `%${n}`,
+          pane_current_command: wide(2048),
+          pane_current_path: wide(4096),
+          pane_title: wide(2048),
+        }),
+      ),
+    ),
+  );
+  const seen: string[] = [];
+  const pages: number[] = [];
+  for (let cursor_next: string | null | undefined; cursor_next !== null; ) {
+    const page = panel(registry).panes({ limit: 200, ...(cursor_next && { cursor_next }) });
+    expect(successLine(true, page, null)).not.toBeNull();
+    expect(page.total).toBe(200);
+    seen.push(...page.rows.map(({ pane_id }) => pane_id));
+    pages.push(page.rows.length);
+    cursor_next = page.cursor_next;
+  }
+  expect(seen).toEqual(Array.from({ length: 200 }, (_, n) => `%${n}`));
+  expect(pages.length).toBeGreaterThan(1);
 });
