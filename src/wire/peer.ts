@@ -31,8 +31,11 @@ export type ConnectedPeer = Peer & {
 export type PeerOf = (fd: number) => ConnectedPeer;
 
 type Getsockopt = (fd: number, level: number, option: number, value: Uint8Array, length: Int32Array) => number;
+type Calls = { getsockopt: Getsockopt; socketpair(pair: Int32Array): number };
 
 const LINUX = process.platform === "linux";
+const AF_UNIX = 1;
+const SOCK_STREAM_CLOEXEC = 0o2000001;
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const SO_PEERPIDFD = 77;
@@ -42,14 +45,19 @@ const LOCAL_PEERCRED = 1;
 const LOCAL_PEERPID = 2;
 const XUCRED_BYTES = 76;
 
-function loadGetsockopt(): Getsockopt {
+function loadCalls(): Calls {
   let last: unknown;
   for (const library of LIBC_NAMES) {
     try {
       const { symbols } = dlopen(library, {
         getsockopt: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
+        socketpair: { args: [FFIType.i32, FFIType.i32, FFIType.i32, FFIType.ptr], returns: FFIType.i32 },
       });
-      return (fd, level, option, value, length) => symbols.getsockopt(fd, level, option, ptr(value), ptr(length));
+      return {
+        getsockopt: (fd, level, option, value, length) =>
+          symbols.getsockopt(fd, level, option, ptr(value), ptr(length)),
+        socketpair: (pair) => symbols.socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC, 0, ptr(pair)),
+      };
     } catch (error) {
       last = error;
     }
@@ -57,15 +65,34 @@ function loadGetsockopt(): Getsockopt {
   throw new Error(`no C library with getsockopt: ${String(last)}`);
 }
 
+/** A pidfd of the peer; `null` where the kernel gives none, also because the peer is gone. To be closed by the caller. */
+function peerPidfd(getsockopt: Getsockopt, fd: number): number | null {
+  const value = new Int32Array(1);
+  const length = new Int32Array([value.byteLength]);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, new Uint8Array(value.buffer), length) !== 0) return null;
+  return value[0] ?? null;
+}
+
+/** Whether this kernel names peers by pidfds (Linux 6.5), asked with a peer that is alive: ourselves. */
+function knowsPidfds({ getsockopt, socketpair }: Calls): boolean {
+  const pair = new Int32Array(2);
+  if (socketpair(pair) !== 0) throw new Error("no pair of sockets to be had");
+  const pidfd = peerPidfd(getsockopt, pair[0] ?? -1);
+  for (const fd of pidfd === null ? pair : [...pair, pidfd]) closeSync(fd);
+  return pidfd !== null;
+}
+
 /**
  * Prepares reading peers on this system.
  * @throws Error when the C library cannot be used, or our own place in `/proc` cannot be read
  */
 export function createPeerOf(): PeerOf {
-  const getsockopt = loadGetsockopt();
+  const calls = loadCalls();
+  const { getsockopt } = calls;
   if (!LINUX) return (fd) => macPeer(getsockopt, fd);
   const own = readProc("self");
   if (!own) throw new Error("own /proc entry cannot be read");
+  const pidfds = knowsPidfds(calls);
 
   const credentials = new Uint8Array(12);
   const [pid, uid, gid] = [0, 4, 8];
@@ -81,6 +108,7 @@ export function createPeerOf(): PeerOf {
       known ? view.getUint32(gid, true) : -1,
       own,
       getsockopt,
+      pidfds,
     );
   };
 }
@@ -91,17 +119,27 @@ class LinuxPeer implements ConnectedPeer {
   readonly gid: number;
   readonly #own: ProcFacts;
   readonly #getsockopt: Getsockopt;
+  readonly #pidfds: boolean;
   readonly #acceptedAt = performance.now();
   #fd: number;
   #proof: { host: boolean; containerId: string | null; startTime: number | null } | null = null;
 
-  constructor(fd: number, pid: number, uid: number, gid: number, own: ProcFacts, getsockopt: Getsockopt) {
+  constructor(
+    fd: number,
+    pid: number,
+    uid: number,
+    gid: number,
+    own: ProcFacts,
+    getsockopt: Getsockopt,
+    pidfds: boolean,
+  ) {
     this.pid = pid;
     this.uid = uid;
     this.gid = gid;
     this.#fd = fd;
     this.#own = own;
     this.#getsockopt = getsockopt;
+    this.#pidfds = pidfds;
   }
 
   get host(): boolean {
@@ -134,15 +172,12 @@ class LinuxPeer implements ConnectedPeer {
 
   /**
    * Whether what was just read is of the process that connected, and not of a later one with its pid. The pidfd names that
-   * process for good; without one (Linux < 6.5) a process that started after the connection was made is a later one.
+   * process for good, and where the kernel has it but gives none, the process is gone. Without it (Linux < 6.5) a process that
+   * started after the connection was made is a later one.
    */
   #isStillPeer(startTime: number): boolean {
-    const value = new Int32Array(1);
-    const length = new Int32Array([value.byteLength]);
-    if (this.#getsockopt(this.#fd, SOL_SOCKET, SO_PEERPIDFD, new Uint8Array(value.buffer), length) !== 0) {
-      return startedBefore(startTime, this.#acceptedAt);
-    }
-    const pidfd = value[0] ?? -1;
+    const pidfd = peerPidfd(this.#getsockopt, this.#fd);
+    if (pidfd === null) return !this.#pidfds && startedBefore(startTime, this.#acceptedAt);
     try {
       // `Pid:` is -1 once the process has ended.
       return readFileSync(`/proc/self/fdinfo/${pidfd}`, "utf8").includes(`\nPid:\t${this.pid}\n`);
