@@ -363,6 +363,7 @@ describe("checks 28 and 29: in a container", () => {
     for (const [env, present, match, exit] of cases) {
       const report = await runIn(world, tower, ["config", "doctor", "--json"], env);
       const { checks } = JSON.parse(report.stdout);
+      expect(checks.socket_reachable).toMatchObject({ status: "pass" });
       expect([env, checks.tmux_present.sub_code ?? null, checks.tmux_pane_match.sub_code, report.code]).toEqual([
         env,
         present,
@@ -394,7 +395,7 @@ test("within its budget, two at once as well", async () => {
   const env = { AGENTTOWER_CONTAINER_ID: "a-bench", ...TMUX };
   const timed = async (words: string[]): Promise<number> => {
     const before = performance.now();
-    expect((await tower.run(words, { env })).code).toBe(0);
+    expect(await tower.run(words, { env })).toMatchObject({ code: 0, stderr: "" });
     return performance.now() - before;
   };
   const pair = async (...words: string[]): Promise<number> =>
@@ -430,6 +431,7 @@ describe("check 30: a daemon of another generation", () => {
 
     using older = await standIn(tower, withSchema(8));
     const warned = await doctor(tower, { dockerenv: true, hostname: "a-bench" }, { ...older.env, ...TMUX });
+    expect(warned.checks["socket_reachable"]).toMatchObject({ status: "pass" });
     expect(warned.outcome.code).toBe(0);
     expect(warned.checks["daemon_status"]).toMatchObject({ status: "warn", sub_code: "schema_version_older" });
     expect(warned.checks["container_identity"].sub_code).toBe("unique_match");
