@@ -11,6 +11,8 @@ const REQUESTED_MAX_MS = 5000;
 const BACKGROUND_MAX_MS = 300_000;
 /** What a foreign exec starts may take this long to stand. */
 const FOREIGN_EXEC_MS = 2000;
+/** No look takes as long as this, so an older exec says nothing about a listing. The Engine tells of every container's execs. */
+const EXEC_MEMORY_MS = 60_000;
 
 export type Freshness = "requested" | "background" | "anew";
 
@@ -32,7 +34,18 @@ export function createListings(
   isLinked: (containerId: string) => boolean,
 ): Listings {
   const kept = new Map<string, { listing: Listing; madeAt: number }>();
+  /** When a foreign exec was last seen, the oldest first. */
   const execAt = new Map<string, number>();
+
+  const rememberExec = (containerId: string): void => {
+    const now = clock.monotonic();
+    execAt.delete(containerId);
+    execAt.set(containerId, now);
+    for (const [id, at] of execAt) {
+      if (now - at <= EXEC_MEMORY_MS) return;
+      execAt.delete(id);
+    }
+  };
 
   return {
     find(containerId, freshness) {
@@ -50,7 +63,7 @@ export function createListings(
     },
     drop(containerId, isExec = false) {
       kept.delete(containerId);
-      if (isExec) execAt.set(containerId, clock.monotonic());
+      if (isExec) rememberExec(containerId);
     },
   };
 }
