@@ -20,7 +20,6 @@ export type InspectedContainer = {
   /** `State.Status`, verbatim; empty when the Engine gave none. */
   status: string;
   running: boolean;
-  startedAt: string;
   labels: Record<string, string>;
   mounts: ContainerMount[];
   configUser: string | null;

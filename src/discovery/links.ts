@@ -53,7 +53,7 @@ type Entry = { server: Server; link: ControlLink; usedAt: number };
 
 /** Notifications after which the panes may differ; the others tell of clients, buffers and modes. */
 const CHANGES =
-  /^%(?:subscription-changed|window-add|window-close|unlinked-window-add|unlinked-window-close|layout-change|window-pane-changed|session-renamed|sessions-changed|unlinked-window-renamed)\b/;
+  /^%(?:subscription-changed|window-add|window-close|unlinked-window-add|unlinked-window-close|layout-change|window-pane-changed|session-renamed|sessions-changed)\b/;
 
 export function createLinks(benchOf: (containerId: string) => Bench, clock: Clock, listener: LinkListener): Links {
   const entries = new Map<string, Entry>();

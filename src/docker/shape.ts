@@ -42,7 +42,6 @@ export function readInspect(body: unknown, containerId: string): InspectedContai
     status: clean(text(state["Status"])),
     // Only an Engine that says so makes a listed container a stopped one.
     running: state["Running"] !== false,
-    startedAt: clean(text(state["StartedAt"])),
     labels: readLabels(config["Labels"]),
     mounts: readMounts(body["Mounts"]),
     configUser: text(config["User"]) || null,

@@ -13,7 +13,6 @@ const inspected = (n: number, more: Partial<InspectedContainer> = {}): Inspected
   image: "img",
   status: "running",
   running: true,
-  startedAt: "",
   labels: { a: "b" },
   mounts: [],
   configUser: null,

@@ -61,7 +61,6 @@ test("inspect: what is kept, and nothing else", () => {
     image: "img:1",
     status: "paused",
     running: true,
-    startedAt: "2026-01-01T00:00:00Z",
     labels: { a: "b", n: "5", __proto__x: "null" },
     mounts: [
       { source: "/s", target: "/d", type: "bind", mode: "ro", rw: false },

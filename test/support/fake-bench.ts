@@ -151,7 +151,6 @@ function inspected({ id, names, running, configUser, labels }: FakeContainer): I
     image: "bench:1",
     status: running ? "running" : "exited",
     running,
-    startedAt: "",
     labels,
     mounts: [],
     configUser,
