@@ -42,10 +42,14 @@ export async function startRows(
   }));
 }
 
-const COMMANDS: [string, string[]][] = [
-  ["--version", ["--version"]],
-  ["status", ["status"]],
-  ["app call app.dashboard", ["app", "call", "app.dashboard"]],
+/** What a command may take; `--version` has narrower limits of its own. */
+type Allowed = { wallMs: number; peakMb: number };
+const ONE_SHOT: Allowed = { wallMs: 40, peakMb: 60 };
+
+const COMMANDS: [string, string[], Allowed][] = [
+  ["--version", ["--version"], { wallMs: 15, peakMb: 40 }],
+  ["status", ["status"], ONE_SHOT],
+  ["app call app.dashboard", ["app", "call", "app.dashboard"], ONE_SHOT],
 ];
 
 /** Wall time and peak memory of the one-shot commands against a running daemon. */
@@ -63,7 +67,7 @@ export async function cliRows(executable: string, echo: string, tower: Tower, tu
   };
   const floor = await measure([echo, "--version"]);
   const rows: Row[] = [];
-  for (const [words, args] of COMMANDS) {
+  for (const [words, args, allowed] of COMMANDS) {
     const run = await measure([executable, ...args]);
     rows.push(
       {
@@ -72,8 +76,8 @@ export async function cliRows(executable: string, echo: string, tower: Tower, tu
         value: run.wall,
         unit: "ms",
         floor: { what: "hello world", value: floor.wall, unit: "ms" },
-        target: "≤ 40 ms",
-        reached: run.wall <= 40,
+        target: `≤ ${allowed.wallMs} ms`,
+        reached: run.wall <= allowed.wallMs,
         note: `median of ${turns}, worst ${run.worst.toFixed(1)} ms`,
       },
       {
@@ -82,8 +86,8 @@ export async function cliRows(executable: string, echo: string, tower: Tower, tu
         value: run.peak,
         unit: "MB",
         floor: { what: "hello world", value: floor.peak, unit: "MB" },
-        target: "≤ 60 MB",
-        reached: run.peak <= 60,
+        target: `≤ ${allowed.peakMb} MB`,
+        reached: run.peak <= allowed.peakMb,
         note: "",
       },
     );
