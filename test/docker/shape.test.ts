@@ -74,7 +74,7 @@ test("inspect: what is kept, and nothing else", () => {
 });
 
 test("inspect: a bare answer has defaults", () => {
-  const bare = { id: ID, name: ID, image: "", status: "", running: true, startedAt: "", labels: {}, mounts: [] };
+  const bare = { id: ID, name: ID, image: "", status: "", running: true, labels: {}, mounts: [] };
   const rest = { configUser: null, workingDir: null, envKeys: [] };
   expect(readInspect({ Id: ID }, ID)).toEqual({ ...bare, ...rest });
   const nulls = { Id: ID, Name: "/", Config: "x", State: 5, Mounts: null };

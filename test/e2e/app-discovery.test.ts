@@ -2,7 +2,8 @@
 
 import { Database } from "bun:sqlite";
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { methods } from "../../src/contract/methods.ts";
 import { methodsHit } from "../contract/responses.ts";
 import { testEngine } from "../support/engine.ts";
@@ -346,18 +347,27 @@ describe("39 and 40: background discovery", () => {
     await bench.remove();
   }, 60_000);
 
-  test("the daemon starts no program on the host", async () => {
+  test("the daemon starts no docker and no tmux on the host", async () => {
     await using bench = await engine.bench({ name: "py-bench" });
     await bench.pane("main");
-    await using tower = await towerOn();
+    await using tower = await createTower({ dockerHost: engine.dockerHost, config: manual });
+    // Programs of those names, first on the daemon's PATH, that tell of every start.
+    const told = join(tower.dir, "told");
+    for (const name of ["docker", "tmux"]) {
+      writeFileSync(join(tower.bin, name), `#!/bin/sh\necho "${name} $*" >> ${told}\n`, { mode: 0o755 });
+    }
+    tower.env["PATH"] = `${tower.bin}:${tower.env["PATH"]}`;
+    expect((await tower.run(["daemon", "start"])).code).toBe(0);
+    expect(Bun.spawnSync([join(tower.bin, "tmux"), "proof"], { env: tower.env }).exitCode).toBe(0);
     const session = await tower.session();
     await good(session, "app.scan.containers");
     await good(session, "app.scan.panes");
-    const pid = tower.daemonPid();
-    const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean),
-    );
-    expect(children).toEqual([]);
+    await good(session, "app.scan.panes");
+    await good(session, "app.readiness");
+    await bench.stop();
+    await good(session, "app.scan.containers");
+    await tower.stop();
+    expect(readFileSync(told, "utf8")).toBe("tmux proof\n");
   });
 });
 
