@@ -225,7 +225,9 @@ describe("ensure-daemon", () => {
       expect([path, mode(path)]).toEqual([path, "600"]);
     }
     expect(readFileSync(tower.pidFile, "utf8")).toBe(`${first.pid}\n`);
-    expect(tower.log().map((line) => line.event)).toEqual(["daemon_starting", "daemon_ready"]);
+    // Its first look at the Engine may be in the log as well.
+    const life = tower.log().filter((line) => line.event.startsWith("daemon_"));
+    expect(life.map((line) => line.event)).toEqual(["daemon_starting", "daemon_ready"]);
     for (let again = 0; again < 20; again++) {
       const next = await tower.json(["ensure-daemon"]);
       expect([next.pid, next.started]).toEqual([first.pid, false]);
