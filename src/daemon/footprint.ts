@@ -10,10 +10,12 @@ import { LIBC_NAMES } from "../base/libc.ts";
 import { message } from "../base/text.ts";
 
 const MADV_DONTNEED = 4;
-/** The first scans and the Engine's client are loaded by then. */
-const FIRST_MS = 5_000;
-/** A burst of requests or a scan may bring pages back; this is soon enough to be flat over an hour. */
-const AGAIN_MS = 60_000;
+/** Between two looks at our own size; a look costs some microseconds. */
+const LOOK_MS = 2_000;
+/** Below this nothing is done: an idle daemon does not work for its size (00 §5: 64 MB idle, 96 MB after many requests). */
+const SMALL_BYTES = 60_000_000;
+/** Nor unless it grew by this since the last time: what is in use comes back at once. */
+const GROWN_BYTES = 4_000_000;
 
 type Range = { start: number; length: number };
 
@@ -57,7 +59,7 @@ function loadMadvise(): Madvise | null {
 }
 
 /**
- * Gives the pages back, now and then, until `signal` aborts. Memory only: nothing that fails here matters to anybody, so it
+ * Gives the pages back whenever the daemon has grown, until `signal` aborts. Memory only: nothing that fails here matters to anybody, so it
  * is told once and left.
  */
 export async function runFootprint(clock: Clock, signal: AbortSignal, tell: (reason: string) => void): Promise<void> {
@@ -65,12 +67,16 @@ export async function runFootprint(clock: Clock, signal: AbortSignal, tell: (rea
   if (madvise === null) return;
   try {
     const executable = readlinkSync("/proc/self/exe");
-    for (let wait = FIRST_MS; ; wait = AGAIN_MS) {
-      await clock.sleep(wait, signal);
-      Bun.gc(false);
+    let left = 0;
+    for (;;) {
+      await clock.sleep(LOOK_MS, signal);
+      const resident = process.memoryUsage.rss();
+      if (resident < SMALL_BYTES || resident < left + GROWN_BYTES) continue;
+      Bun.gc(true);
       for (const { start, length } of cleanRanges(readFileSync("/proc/self/smaps", "utf8"), executable)) {
         madvise(start, length, MADV_DONTNEED);
       }
+      left = process.memoryUsage.rss();
     }
   } catch (error) {
     if (!signal.aborted) tell(message(String(error)));
